@@ -1,0 +1,77 @@
+package search
+
+import (
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Metadata is an immutable set of attributes by native key name. User keys
+// compare without regard to case, as HTTP headers do. The zero value is empty.
+type Metadata struct {
+	pairs []string // name, value, name, value ...; ordered by name
+}
+
+// NewMetadata copies m. Names that start with MetaPrefix in any case are
+// lowered.
+func NewMetadata(m map[string]string) Metadata {
+	if len(m) == 0 {
+		return Metadata{}
+	}
+	lowered := make(map[string]string, len(m))
+	for k, v := range m {
+		lowered[CanonicalName(k)] = v
+	}
+	names := make([]string, 0, len(lowered))
+	for k := range lowered {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	pairs := make([]string, 0, 2*len(names))
+	for _, k := range names {
+		pairs = append(pairs, k, lowered[k])
+	}
+	return Metadata{pairs}
+}
+
+// Get returns the value of the native name.
+func (m Metadata) Get(name string) (string, bool) {
+	name = CanonicalName(name)
+	for i := 0; i < len(m.pairs); i += 2 {
+		if m.pairs[i] == name {
+			return m.pairs[i+1], true
+		}
+	}
+	return "", false
+}
+
+// Len returns the number of attributes.
+func (m Metadata) Len() int { return len(m.pairs) / 2 }
+
+// Bytes returns the memory that the texts hold, for cache budgets.
+func (m Metadata) Bytes() int64 {
+	n := int64(len(m.pairs)) * 16
+	for _, s := range m.pairs {
+		n += int64(len(s))
+	}
+	return n
+}
+
+// All yields the attributes ordered by name.
+func (m Metadata) All() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := 0; i < len(m.pairs); i += 2 {
+			if !yield(m.pairs[i], m.pairs[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// CanonicalName lowers user keys and leaves system names as they are.
+func CanonicalName(name string) string {
+	if len(name) >= len(MetaPrefix) && strings.EqualFold(name[:len(MetaPrefix)], MetaPrefix) {
+		return strings.ToLower(name)
+	}
+	return name
+}

@@ -1,0 +1,213 @@
+package search
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Bucket is one bucket of the account.
+type Bucket struct {
+	Name    string
+	Created time.Time // zero when the store does not say
+}
+
+// Object is one object, or one version of it, as a listing row or a HEAD
+// describes it. Objects are passed by value and never changed once handed out.
+type Object struct {
+	Key  string // the whole key; any bytes
+	Size int64  // in bytes; never negative
+
+	// ModTime is the store's LastModified. Rows of a query carry milliseconds,
+	// a HEAD whole seconds.
+	ModTime time.Time
+
+	ETag        string // without quotes; empty when the store has none
+	VersionID   string // empty when the bucket has no versions ("0" and "null" are mapped to empty)
+	ContentType string // empty when not known
+
+	// Metadata holds every other attribute that the store returned: user keys
+	// as "x-amz-meta-name" in lower case, system keys by native name ("Owner").
+	Metadata Metadata
+
+	// Partial is true when the object comes from an answer that leaves
+	// attributes out (HEAD, plain listing): a key that is not in Metadata may
+	// exist all the same, and ModTime may be rounded down to the second.
+	// Which keys such an answer does carry is told by Known.
+	Partial PartialKind
+}
+
+// PartialKind says how much of an object's metadata its source carries.
+type PartialKind uint8
+
+// The sources of an Object.
+const (
+	// FromQuery: a row of a query; the keys it was asked for are complete and
+	// times carry milliseconds.
+	FromQuery PartialKind = iota
+	// FromHead: user metadata is complete; of the system keys only Size,
+	// LastModified (to the second), ObjectName, Etag and ContentType are known.
+	FromHead
+	// FromList: a row of a plain listing: only Size, LastModified (possibly to
+	// the second), ObjectName and Etag are known.
+	FromList
+)
+
+// Entry is one row of a listing: an object, or a folder (a common prefix).
+type Entry struct {
+	// Folder is true for a common prefix: then Object.Key is the whole prefix
+	// with its trailing "/" and no other field is set.
+	Folder bool
+	Object
+}
+
+// Ref names the bytes of one object for Stat and ReadRange.
+type Ref struct {
+	Bucket    string
+	Key       string
+	VersionID string // empty: the current version
+	ETag      string // when set, the bytes must be of this ETag, else KindChanged
+	Size      int64  // the object's size when ETag is set: bounds reads
+}
+
+// ListOptions says what a plain listing covers.
+type ListOptions struct {
+	Prefix string // keys that start with it; any bytes
+	// Recursive lists every object below Prefix. Otherwise keys with a "/"
+	// after Prefix are rolled up into folder entries.
+	Recursive bool
+	// Limit stops after so many entries, and keeps the page asked for as small;
+	// 0 means all.
+	Limit int
+}
+
+// Listing names one listing of one bucket: the objects below Prefix that
+// satisfy Where, or, with Where nil, one level of folders and objects.
+// Where must be bound (see Bind) and in normal form (see Normalize): two
+// Listings with equal ID are the same listing.
+type Listing struct {
+	Bucket string
+	Prefix string
+	Where  Expr
+}
+
+// ID returns a text that is equal for equal listings only.
+func (l Listing) ID() string {
+	if l.Where == nil {
+		return "list\x00" + l.Bucket + "\x00" + l.Prefix
+	}
+	return "query\x00" + l.Bucket + "\x00" + l.Prefix + "\x00" + l.Where.String()
+}
+
+// BucketLister lists the account's buckets.
+//
+// Buckets returns them ordered by name. Safe for concurrent use; obeys ctx.
+type BucketLister interface {
+	Buckets(ctx context.Context) ([]Bucket, error)
+}
+
+// Schemer tells what can be searched in a bucket.
+//
+// Schema of a bucket that has no metadata search is a Schema whose Enabled is
+// false, not an error; of a bucket that the store denies, KindNotExist.
+// Safe for concurrent use; obeys ctx.
+type Schemer interface {
+	Schema(ctx context.Context, bucket string) (Schema, error)
+}
+
+// Lister lists plain keys.
+//
+// List yields entries in ascending order of their key, page by page as the
+// caller consumes them. It yields at most one error, as its last element, with
+// the zero Entry; what came before it is then an incomplete listing. Nothing is yielded
+// twice. Breaking out stops fetching. A page is never dropped silently.
+// A bucket that does not exist is KindNotExist; a prefix without keys is an
+// empty listing. Safe for concurrent use; obeys ctx.
+type Lister interface {
+	List(ctx context.Context, bucket string, o ListOptions) iter.Seq2[Entry, error]
+}
+
+// Querier runs a metadata query.
+//
+// Query yields exactly the objects below l.Prefix for which Evaluate(l.Where)
+// is True, in no promised order; l.Where must not be nil. Each object carries Size, ModTime, and
+// ETag where the store has one, and every key that l.Where names. Errors,
+// breaking out and concurrency are as for Lister. A query that the engine
+// cannot answer is KindUnsupported and sends nothing.
+type Querier interface {
+	Query(ctx context.Context, l Listing) iter.Seq2[Object, error]
+}
+
+// Statter asks for one object's attributes.
+//
+// Stat returns the object with all its user metadata (Partial is FromHead).
+// KindNotExist when there is none; KindChanged when ref.ETag is set and the
+// object has another. Safe for concurrent use; obeys ctx.
+type Statter interface {
+	Stat(ctx context.Context, ref Ref) (Object, error)
+}
+
+// RangeReader reads bytes of one object.
+//
+// ReadRange reads len(p) bytes from off, as io.ReaderAt does: n < len(p) only
+// with an error, io.EOF at the object's end. With ref.ETag set, bytes of any
+// other ETag are never returned: the error is KindChanged (also when the
+// object is gone). Data cut short by the network is retried or an error, never
+// returned as if complete. Safe for concurrent use; obeys ctx.
+type RangeReader interface {
+	ReadRange(ctx context.Context, ref Ref, p []byte, off int64) (int, error)
+}
+
+// Store is all that a mount needs of an object store. There is no method that
+// writes.
+type Store interface {
+	BucketLister
+	Schemer
+	Lister
+	Querier
+	Statter
+	RangeReader
+}
+
+// Snapshot is one listing taken at one time, complete or still growing: rows
+// are appended, never changed or removed. The caller must Close it; while no
+// one holds a growing snapshot, its fetching stops.
+// Safe for concurrent use.
+type Snapshot interface {
+	// Row returns row i, counted from 0, waiting for its page when it is not
+	// there yet. Past the last row it returns io.EOF. Where the listing broke,
+	// it returns that error for every i from there on. When ctx ends first it
+	// returns ctx's error, and the fetch goes on for others that wait.
+	Row(ctx context.Context, i int) (Entry, error)
+	// Find returns the row of the object with this key, or of the folder when
+	// key ends in "/" and such a common prefix was listed, among the rows so far.
+	// It never waits.
+	Find(key string) (Entry, bool)
+	// Len returns how many rows there are so far, and whether that is all.
+	Len() (rows int, complete bool)
+	// Taken is when the listing was begun: its age counts from there.
+	Taken() time.Time
+	// Expires is when it must no longer be used for a new opendir or lookup.
+	Expires() time.Time
+	Close()
+}
+
+// Snapshotter keeps listings, so that many readers share one (package cache).
+type Snapshotter interface {
+	// Open returns the kept snapshot of l while it is fresh, else a new one
+	// whose first page is under way; it does not wait for a page. A listing
+	// that broke within the negative lifetime returns its error at once.
+	Open(ctx context.Context, l Listing) (Snapshot, error)
+	// Peek returns the fresh kept snapshot of l, or nil. It sends nothing and
+	// must be closed as well.
+	Peek(l Listing) Snapshot
+	// Forget drops what is kept about one object (its attributes and blocks)
+	// and marks every kept listing that has it as stale: it changed on the store.
+	Forget(bucket, key string)
+}
+
+// Counter is one figure of a component's statistics, for @stats and tests.
+type Counter struct {
+	Name  string // lower_case, unique within the program: "requests_query"
+	Value int64
+}
