@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands. Installs what it needs
+# itself (into a cache directory, nothing system-wide but Debian's fuse3 when
+# run as root where apt-get exists), and says which step failed.
+#
+#   scripts/check.sh               all steps, under 30 minutes on 2 cores
+#   scripts/check.sh --fast        format, vet, lint and the plain tests only
+#   scripts/check.sh --fuzz 10m    the fuzz step alone, so long for each target
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Pinned, so that a linter's new opinion never breaks an old commit.
+staticcheck_version=v0.8.2
+versitygw_version=v1.8.0
+
+fuzz_time=20s
+mode=all
+while [ $# -gt 0 ]; do
+  case $1 in
+    --fast) mode=fast ;;
+    --fuzz) mode=fuzz; fuzz_time=${2:?"--fuzz needs a duration, such as 10m"}; shift ;;
+    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "check.sh: unknown argument $1 (try --help)" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+tools=${ECSFS_TOOLS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ecsfs-tools}
+mkdir -p "$tools"
+
+step() { printf '\n== %s (%(%H:%M:%S)T)\n' "$*" -1; current=$*; }
+trap 'status=$?; [ $status -eq 0 ] || printf "\ncheck.sh: FAILED in step: %s\n" "${current:-start}" >&2' EXIT
+
+# need NAME PACKAGE VERSION: a Go program at a pinned version, built once.
+need() {
+  local path=$tools/$1-$3
+  if [ ! -x "$path" ]; then
+    GOBIN=$tools go install "$2@$3"
+    mv "$tools/$1" "$path"
+  fi
+  printf '%s' "$path"
+}
+
+# Each target runs alone: go test -fuzz takes one package and one target.
+fuzz() {
+  local file dir target
+  grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do
+    dir=$(dirname "$file")
+    sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$file" | while read -r target; do
+      echo "-- $dir $target $fuzz_time"
+      # -run '^$': the seeds ran with the tests already.
+      go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$dir" </dev/null
+    done
+  done
+}
+
+if [ "$mode" = fuzz ]; then step "fuzz $fuzz_time each"; fuzz; exit 0; fi
+
+step "format"
+unformatted=$(gofmt -l cmd fs search cache)
+[ -z "$unformatted" ] || { echo "not gofmt-ed: $unformatted"; exit 1; }
+
+step "modules are tidy and unaltered"
+go mod tidy -diff
+go mod verify
+
+step "vet"
+go vet ./...
+
+step "staticcheck $staticcheck_version"
+"$(need staticcheck honnef.co/go/tools/cmd/staticcheck $staticcheck_version)" ./...
+
+step "shell scripts parse"
+for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+
+# A mount test that cannot mount, or a test of a real server without that
+# server, is a failure here and a visible skip elsewhere.
+export ECSFS_REQUIRE_MOUNT=1
+
+if [ "$mode" = all ]; then
+  step "versitygw $versitygw_version, a real S3 server to test against"
+  ECSFS_VERSITYGW=$(need versitygw github.com/versity/versitygw/cmd/versitygw $versitygw_version)
+  export ECSFS_VERSITYGW ECSFS_REQUIRE_SERVERS=1
+  if [ "$(id -u)" = 0 ] && ! command -v fusermount3 >/dev/null && command -v apt-get >/dev/null; then
+    step "fuse3, to mount as an ordinary user"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends fuse3 >/dev/null; } ||
+      echo "fuse3 could not be installed: the test as an ordinary user is left out"
+  fi
+fi
+
+step "go test ./..."
+# -count 1: a cached pass says nothing about the mount of this kernel.
+# -timeout: a hanging mount must end the run, with stacks.
+go test -count 1 -timeout 15m ./...
+
+[ "$mode" = all ] || exit 0
+
+step "go test -race"
+# -short leaves out what repeats one code path thousands of times: the race
+# detector needs the path, not the repetitions.
+go test -race -short -count 1 -timeout 15m ./...
+
+step "the program as an ordinary user, through fusermount3"
+if [ "$(id -u)" = 0 ] && command -v fusermount3 >/dev/null && command -v setpriv >/dev/null; then
+  home=$(mktemp -d); chmod 777 "$home"
+  go build -o "$home/ecsfs" ./cmd/ecsfs
+  chmod 755 "$home/ecsfs"
+  # 65534 is nobody: no rights of root are left.
+  HOME=$home TMPDIR=$home setpriv --reuid 65534 --regid 65534 --clear-groups \
+    "$home/ecsfs" demo -- sh -c 'ls "$ECSFS_MOUNT" && ls "$ECSFS_MOUNT"/*/ >/dev/null'
+  rm -rf "$home"
+else
+  echo "left out: needs root, fusermount3 and setpriv"
+fi
+
+step "fuzz, $fuzz_time each"
+fuzz
+
+step "benchmarks run"
+go test -run '^$' -bench . -benchtime 1x -timeout 10m ./...
+
+step "nothing is left mounted"
+if grep -E ' fuse\.ecsfs ' /proc/self/mountinfo; then echo "left mounted"; exit 1; fi
+
+printf '\ncheck.sh: all passed\n'
