@@ -1,0 +1,61 @@
+package fs
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// Inode numbers are hashes, so that they are the same in every run and on every
+// machine that mounts the bucket, and no table of them is needed.
+//
+// The hash is SHA-256: keys are chosen by whoever may write to the bucket, and
+// with a hash that can be steered (FNV, CRC) one object could take another's
+// inode, and so its page cache. One 63-bit number is not enough for that either, as a
+// pair of equal ones is found in 2^32 tries; Gen carries 64 further bits of the hash,
+// and go-fuse takes two nodes for the same only when Mode, Ino and Gen agree.
+
+// dirAttr returns the identity of the directory that component, as typed,
+// names below parent. Each path as typed is a directory of its own.
+func dirAttr(parent gofuse.StableAttr, component string) gofuse.StableAttr {
+	b := make([]byte, 0, 64)
+	b = append(b, 'd')
+	b = binary.BigEndian.AppendUint64(b, parent.Ino)
+	b = binary.BigEndian.AppendUint64(b, parent.Gen)
+	b = append(b, component...)
+	return hashedAttr(syscall.S_IFDIR, b)
+}
+
+// fileAttr returns the identity of one version of one object's bytes: it is the
+// same through every query, and another once the object is overwritten.
+// Where the store has no ETag, size and time stand in for it; the time in whole
+// seconds, as not every answer of the store carries more.
+func fileAttr(bucket string, o *search.Object) gofuse.StableAttr {
+	b := make([]byte, 0, 128+len(o.Key))
+	b = append(b, 'f')
+	for _, s := range []string{bucket, o.Key, o.VersionID, o.ETag} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	if o.ETag == "" {
+		b = binary.AppendVarint(b, o.Size)
+		b = binary.AppendVarint(b, o.ModTime.Unix())
+	}
+	return hashedAttr(syscall.S_IFREG, b)
+}
+
+// hashedAttr makes an identity of the hash of b. Ino is never 0 (go-fuse then
+// picks one), never 1 (the mount's root), and below 1<<63, where the numbers that go-fuse
+// picks itself begin.
+func hashedAttr(mode uint32, b []byte) gofuse.StableAttr {
+	sum := sha256.Sum256(b)
+	ino := binary.BigEndian.Uint64(sum[:8]) &^ (1 << 63)
+	if ino < 2 {
+		ino += 2
+	}
+	return gofuse.StableAttr{Mode: mode, Ino: ino, Gen: binary.BigEndian.Uint64(sum[8:16])}
+}

@@ -1,0 +1,369 @@
+package fs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// The names of results.
+//
+// A name is a pure function of the key, and decoding %XX in it gives the key
+// back. The encoding touches as little as possible: what a file name cannot
+// hold ("/", NUL, "." and ".."), what could act on a terminal or a command
+// line (control characters, bidirectional overrides, a leading "-"), what would
+// make decoding ambiguous ("%" before two hex digits or "~"), and what would
+// make the name read as a query. Bytes that are not UTF-8 stay as they are.
+//
+// "%~" never comes from a key. It begins what a name says beside the key:
+//
+//	a%~                 the object a, where a folder has the name a
+//	%~                  the object whose key is the directory's own prefix (flat view)
+//	BEGIN%~hHASH.ext    a key whose name would be longer than 255 bytes
+//	%~INCOMPLETE        no key: the listing broke here
+const (
+	maxNameLen = 255 // NAME_MAX of Linux, in bytes
+
+	// A shortened name is at most shortPrefixLen bytes of the whole name,
+	// "%~h", hashLen hex digits, an extension and "%~": below maxNameLen.
+	shortPrefixLen = 200
+	hashLen        = 16
+	maxExtLen      = 16 // without the "."
+
+	// maxUnitLen is the longest encoding of one character: three bytes as %XX.
+	// A shortened name never keeps fewer than shortPrefixLen-maxUnitLen+1 bytes.
+	maxUnitLen = 9
+
+	mark = "%~"
+)
+
+// NameIncomplete is the last entry of a listing that broke after entries were
+// handed out: it can be looked up, and opening it gives the error.
+const NameIncomplete = "%~INCOMPLETE"
+
+// EncodeFlat returns the name, in the flat view of a query directory, of the
+// object whose key relative to the directory's prefix is rel. rel may be any
+// bytes. The name is not empty, has neither "/" nor NUL, is at most 255 bytes,
+// and is a query for no schema. Different rel have different names, but for
+// keys of more than 200 bytes whose shortened names agree in 64 bits of SHA-256.
+func EncodeFlat(rel string) string {
+	if rel == "" {
+		return mark
+	}
+	return encodeName(rel, "")
+}
+
+// EncodeSegment returns the name of an object or a folder in a view that shows
+// folders. seg is one segment of a key, without "/"; the empty one, which the
+// key of a marker ("folder/") ends in and "a//b" has in the middle, is "%2F",
+// the encoding of the one text that is no segment. The result is as for EncodeFlat.
+func EncodeSegment(seg string) string {
+	return encodeName(segmentText(seg), "")
+}
+
+// EncodeTwin returns the name of an object seg beside a folder of the same
+// name: the folder keeps the name. It ends in "%~".
+func EncodeTwin(seg string) string {
+	return encodeName(segmentText(seg), mark)
+}
+
+func segmentText(seg string) string {
+	if seg == "" {
+		return "/"
+	}
+	return seg
+}
+
+// EntryName returns the name of a row of a one-level listing of prefix. twin
+// says whether the listing has both the object and the folder of this name.
+// ok is false for a row that is not listed: the zero-byte marker object of the
+// directory itself, and a key that does not lie below prefix.
+func EntryName(prefix string, e search.Entry, twin bool) (name string, ok bool) {
+	seg, below := strings.CutPrefix(e.Key, prefix)
+	switch {
+	case !below:
+		return "", false
+	case e.Folder:
+		seg, ok = strings.CutSuffix(seg, "/")
+		return EncodeSegment(seg), ok
+	case seg == "" && e.Size == 0:
+		return "", false
+	case twin:
+		return EncodeTwin(seg), true
+	}
+	return EncodeSegment(seg), true
+}
+
+// DecodedName is what a name says about the key that it stands for.
+type DecodedName struct {
+	// Text is the key relative to the directory's prefix (DecodeFlat) or a
+	// segment of it (DecodeSegment); when Hash is set, only the beginning of that.
+	Text string
+	// Hash, of a shortened name, is the first 16 hex digits of the SHA-256 of
+	// the whole text. The key is the one below prefix+Text whose own name is
+	// this name: only a listing tells.
+	Hash string
+	// Object is true when the name ends in "%~": it means the object also where a folder
+	// has the same name.
+	Object bool
+	// Reserved is true when the name has a "%~" of no known form, as
+	// "%~INCOMPLETE" does: it is no key's name, and no other field is set.
+	Reserved bool
+}
+
+// DecodeFlat reads a name of the flat view. It is defined on every name,
+// whoever made it up: see CanonicalFlat.
+func DecodeFlat(name string) DecodedName {
+	head, tail, marked := strings.Cut(name, mark)
+	if !marked {
+		return DecodedName{Text: decodePercent(name)}
+	}
+	if tail == "" {
+		return DecodedName{Text: decodePercent(head), Object: true}
+	}
+	tail, object := strings.CutSuffix(tail, mark)
+	hash, ok := shortHash(tail)
+	// A short beginning never comes from a key, and would make a look-up list too much.
+	if !ok || len(head) > shortPrefixLen || len(head) <= shortPrefixLen-maxUnitLen {
+		return DecodedName{Reserved: true}
+	}
+	return DecodedName{Text: decodePercent(head), Hash: hash, Object: object}
+}
+
+// DecodeSegment reads a name of a view that shows folders. Text has a "/" only
+// when the name is not canonical.
+func DecodeSegment(name string) DecodedName {
+	d := DecodeFlat(name)
+	if d.Text == "/" {
+		d.Text = ""
+	}
+	return d
+}
+
+// CanonicalFlat reports whether name is the one that EncodeFlat gives to the
+// key it stands for: "%41" is not, nor "a%~", nor a reserved name. Of a
+// shortened name it tells only that it may be one.
+func CanonicalFlat(name string) bool {
+	d := DecodeFlat(name)
+	switch {
+	case d.Reserved:
+		return false
+	case d.Hash != "":
+		return !d.Object
+	}
+	return EncodeFlat(d.Text) == name
+}
+
+// CanonicalSegment is CanonicalFlat for EncodeSegment and, where the name ends
+// in "%~", for EncodeTwin.
+func CanonicalSegment(name string) bool {
+	d := DecodeSegment(name)
+	switch {
+	case d.Reserved, strings.Contains(d.Text, "/"):
+		return false
+	case d.Hash != "":
+		return true
+	case d.Object:
+		return EncodeTwin(d.Text) == name
+	}
+	return EncodeSegment(d.Text) == name
+}
+
+// encodeName encodes text, appends suffix, and shortens what is then too long.
+func encodeName(text, suffix string) string {
+	e := encoder{text: text, out: make([]byte, 0, len(text)+len(suffix)+16)}
+	e.run()
+	if len(e.out)+len(suffix) > maxNameLen {
+		sum := sha256.Sum256([]byte(text))
+		e.out = append(e.out[:e.cut], mark+"h"...)
+		e.out = hex.AppendEncode(e.out, sum[:hashLen/2])
+		e.out = append(e.out, extension(text)...)
+	}
+	return string(append(e.out, suffix...))
+}
+
+// encoder writes the encoding of text to out, one character at a time.
+type encoder struct {
+	text string
+	out  []byte
+	cut  int // the last boundary between characters at or below shortPrefixLen
+
+	afterComma bool // the first comma is past: nothing after it can be an operator
+}
+
+func (e *encoder) run() {
+	dots := 0 // bytes from here that are a segment "." or ".."
+	for i := 0; i < len(e.text); {
+		if i == 0 || e.text[i-1] == '/' {
+			dots = dotSegment(e.text[i:])
+		}
+		n := 1
+		if c := e.text[i]; c < utf8.RuneSelf {
+			if dots > 0 || e.escapes(i) {
+				e.escape(i, 1)
+			} else {
+				e.out = append(e.out, c)
+			}
+		} else {
+			var r rune
+			if r, n = utf8.DecodeRuneInString(e.text[i:]); hidden(r) {
+				e.escape(i, n)
+			} else {
+				e.out = append(e.out, e.text[i:i+n]...)
+			}
+		}
+		if len(e.out) <= shortPrefixLen {
+			e.cut = len(e.out)
+		}
+		dots--
+		i += n
+	}
+}
+
+// escapes reports whether the ASCII byte i must become %XX.
+func (e *encoder) escapes(i int) bool {
+	rest := e.text[i+1:]
+	switch c := e.text[i]; c {
+	case '/', '<', '>', 0x7f:
+		return true
+	case '%':
+		return strings.HasPrefix(rest, "~") || len(rest) >= 2 && isHex(rest[0]) && isHex(rest[1])
+	case '=', '!':
+		return strings.HasPrefix(rest, "=")
+	case '-':
+		return i == 0
+	case '@':
+		word, _, _ := strings.Cut(rest, ",")
+		return i == 0 && search.IsDirective(word)
+	case ',':
+		if e.afterComma {
+			return false
+		}
+		e.afterComma = true
+		word, _, _ := strings.Cut(rest, ",")
+		// What is written so far is what the parser would take for the key.
+		return search.IsOperator(word) && isKeySyntax(e.out)
+	default:
+		return c < 0x20
+	}
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func (e *encoder) escape(i, n int) {
+	for _, c := range []byte(e.text[i : i+n]) {
+		e.out = append(e.out, '%', upperHex[c>>4], upperHex[c&15])
+	}
+}
+
+// dotSegment returns the length of the segment that s starts with when it is
+// "." or "..", else 0.
+func dotSegment(s string) int {
+	seg, _, _ := strings.Cut(s, "/")
+	if seg == "." || seg == ".." {
+		return len(seg)
+	}
+	return 0
+}
+
+// hidden reports whether r, beyond ASCII, is a C1 control or one of the
+// characters that turn the direction of text (Unicode Bidi_Control).
+func hidden(r rune) bool {
+	switch {
+	case r < 0xa0, // RuneError, for bytes that are not UTF-8, is above
+		r == 0x061c,
+		r == 0x200e, r == 0x200f,
+		r >= 0x202a && r <= 0x202e,
+		r >= 0x2066 && r <= 0x2069:
+		return true
+	}
+	return false
+}
+
+// isKeySyntax reports whether name has the syntax of a key in a comma form:
+// letters, digits, "-", "_", ".", and %XX for any other byte.
+func isKeySyntax(name []byte) bool {
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case isAlnum(c), c == '-', c == '_', c == '.':
+		case c == '%' && i+2 < len(name) && isHex(name[i+1]) && isHex(name[i+2]):
+			i += 2
+		default:
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// extension returns the extension of text that a shortened name keeps: its
+// last "." and what follows, when that is 1 to 16 ASCII letters and digits; else "".
+func extension(text string) string {
+	i := strings.LastIndexByte(text, '.')
+	if i < 0 || !isExtension(text[i:]) {
+		return ""
+	}
+	return text[i:]
+}
+
+func isExtension(s string) bool {
+	if len(s) < 2 || len(s) > 1+maxExtLen || s[0] != '.' {
+		return false
+	}
+	for _, c := range []byte(s[1:]) {
+		if !isAlnum(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// shortHash reads what follows "%~" in a shortened name: "h", the hash, and an
+// extension or nothing.
+func shortHash(tail string) (hash string, ok bool) {
+	if len(tail) < 1+hashLen || tail[0] != 'h' {
+		return "", false
+	}
+	hash, ext := tail[1:1+hashLen], tail[1+hashLen:]
+	for _, c := range []byte(hash) {
+		if !isHex(c) || c >= 'A' && c <= 'F' {
+			return "", false
+		}
+	}
+	return hash, ext == "" || isExtension(ext)
+}
+
+// decodePercent replaces every %XX by its byte; any other "%" stands for itself.
+func decodePercent(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
+			out = append(out, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+			continue
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// unhex returns the value of a hex digit.
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
