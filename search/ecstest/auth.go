@@ -1,0 +1,29 @@
+package ecstest
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/ecsfs/ecsfs/search/sigv4"
+)
+
+// authenticate verifies a request's signature, in the header or in the query
+// string. Region and service are not looked at, as ECS has one of each.
+func (s *Server) authenticate(r *http.Request) (sigv4.Verified, *apiError) {
+	s.once.Do(func() {
+		s.verifier = &sigv4.Verifier{Secret: s.secret, Now: s.now, JavaEncoding: true}
+	})
+	verified, err := s.verifier.Verify(r)
+	if signed := (*sigv4.Error)(nil); errors.As(err, &signed) {
+		return verified, fromSigv4(signed)
+	}
+	return verified, nil
+}
+
+func fromSigv4(err *sigv4.Error) *apiError {
+	e := &apiError{status: err.Status(), code: err.Code, message: err.Message}
+	if err.CanonicalRequest != "" {
+		e.extra = [][2]string{{"StringToSign", err.StringToSign}, {"CanonicalRequest", err.CanonicalRequest}}
+	}
+	return e
+}

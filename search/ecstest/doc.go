@@ -1,0 +1,101 @@
+// Package ecstest is a Dell EMC ECS (S3 with metadata search) for tests, demos
+// and work offline, in the shape of net/http/httptest.
+//
+//	srv := ecstest.NewUnstartedServer()
+//	srv.PageSize = 2                 // knobs
+//	srv.Start()
+//	defer srv.Close()
+//	srv.CreateBucket("logs", "Size", "x-amz-meta-color;string")
+//	srv.PutObject("logs", "a", data, ecstest.PutOptions{Metadata: map[string]string{"color": "red"}})
+//	// ... any S3 client on srv.URL, with DefaultAccessKeyID and DefaultSecretAccessKey
+//	srv.Count("Query")
+//
+// It shares no code with the client of this module but the verification of
+// signatures: its own parser, comparisons and XML, so that a client's mistake
+// does not become the server's.
+//
+// # Operations
+//
+//	ListBuckets           GET /
+//	SystemSearchKeys      GET /?searchmetadata
+//	CreateBucket          PUT /bucket         x-emc-metadata-search: KEY[;DATATYPE],...
+//	HeadBucket            HEAD /bucket
+//	DeleteBucket          DELETE /bucket
+//	GetBucketLocation     GET /bucket?location
+//	GetBucketVersioning   GET /bucket?versioning
+//	ListObjects           GET /bucket         prefix delimiter marker max-keys encoding-type
+//	ListObjectsV2         GET /bucket?list-type=2   likewise, with continuation-token start-after fetch-owner
+//	SearchKeys            GET /bucket?searchmetadata
+//	DeleteSearchKeys      DELETE /bucket?searchmetadata
+//	Query                 GET /bucket?query=EXPR    attributes sorted max-keys marker prefix delimiter
+//	                      encoding-type include-older-versions (or include-older-version, include_older_version)
+//	PutObject             PUT /bucket/key     conditional headers, content headers, x-amz-meta-*
+//	CopyObject            PUT /bucket/key     x-amz-copy-source, x-amz-metadata-directive
+//	GetObject, HeadObject GET, HEAD /bucket/key     one range, conditional headers, response-*
+//	DeleteObject          DELETE /bucket/key
+//
+// The names are those of [Request] and [Server.Count]; a request that is none
+// of these is "Unknown". "/bucket" and "/bucket/" are the same. A query
+// parameter that an operation does not know is 400 InvalidArgument and named;
+// other subresources of S3 are 501 NotImplemented. Parameters are decoded once,
+// parts end at "&" alone, and "+" is a plus sign.
+//
+// # Signatures
+//
+// Every request must be signed with Signature Version 4, in the header or
+// presigned, with or without x-amz-content-sha256; bodies in aws-chunked form
+// are decoded and checked. Any region and service are taken. A wrong signature
+// is 403 SignatureDoesNotMatch and carries StringToSign and CanonicalRequest;
+// a clock that is off by more than 15 minutes is RequestTimeTooSkewed.
+//
+// # Search
+//
+// The expression is
+//
+//	query     = ws expr ws
+//	expr      = term *( 1*SP ("and" / "or") 1*SP term )   ; "and" binds tighter; any case
+//	term      = condition / "(" ws expr ws ")"            ; at most 100 deep
+//	condition = key ws ("==" / ">=" / "<=" / ">" / "<") ws argument
+//	argument  = 'text' / "text" / bare                    ; no escape inside quotes
+//
+// A bucket's indexes are chosen when it is made: up to 30 keys, system keys
+// (Size, LastModified, CreateTime, ObjectName, Owner) or user keys, whose names
+// ignore case. Strings compare by UTF-16 code units and are quoted; integers
+// have 64 bits; decimals ([+-]digits[.digits]) are exact; datetimes are
+// yyyy-MM-ddTHH:mm:ssZ. System times have milliseconds: LastModified == to the
+// second matches only an object of that very millisecond. An object that lacks
+// a key, or whose text is none of the key's datatype, is not in that index: no
+// condition on the key holds for it, and its rows do not show it.
+//
+// Rows have every indexed key of the object and what attributes asks for, a
+// list of names or ALL, ALL_SMD, ALL_UMD; system keys under their aliases
+// (size, mtime, ctype, etag ...), times in epoch milliseconds, user keys in
+// lower case. NextMarker comes before the rows. Writes are in the index at once.
+//
+// The order is ascending by sorted, which must be in the expression, or by the
+// expression's first key. With "or", prefix or delimiter ECS promises no order
+// and there is none: Seed decides, as it does among equals and in lists of
+// keys. For one Seed the order is stable, and paging neither skips nor repeats
+// a row that stays, whatever is written between two pages. Markers contain
+// "+", "/" and "=" and belong to one query; any other is 400.
+//
+// # Where ECS is not documented
+//
+// This server decides: errors of a query are 400 InvalidArgument with a message
+// that says what; creating a bucket again is 409; max-keys of a query above
+// PageSize is PageSize, and 0 means the default; a quoted number or datetime is
+// taken for what it says; "=", "!=" and "<>" are no operators; optional
+// attributes without a value are returned empty; an Etag in a row has no
+// quotes.
+//
+// # Concurrency and bounds
+//
+// All methods may be called at any time from any goroutine. One lock covers the
+// data and is never held while the network is written to. Objects live in
+// memory, at most MaxObjectSize each. [Server.Requests] keeps the last
+// RecordLimit requests.
+//
+// A page is answered from ordered indexes: its cost is that of the smallest
+// range that the expression has on any one key, or of a walk in the query's
+// order until the page is full, whichever is estimated to be less.
+package ecstest

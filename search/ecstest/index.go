@@ -1,0 +1,188 @@
+package ecstest
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/tidwall/btree"
+)
+
+// searchIndex holds a bucket's ordered indexes, kept up to date by every write.
+// It is guarded by the store's lock.
+type searchIndex struct {
+	keys    []searchKey // constant
+	columns []*index    // one for each of keys, in their order
+	// shuffled has every object, ordered by tie: the order of a query whose
+	// order ECS does not define.
+	shuffled *index
+}
+
+// index is one order of a bucket's objects: those that have a value in a
+// column, by value, equals by tie; or all of them, by tie or by name.
+// INVARIANT: the index of column i has exactly the objects whose bit i is set.
+type index struct {
+	column int // or noColumn, byName
+	typ    datatype
+	tree   *btree.BTreeG[*object]
+}
+
+const (
+	noColumn = -1 // ordered by tie
+	byName   = -2 // ordered by key, one object a key
+)
+
+func newSearchIndex(keys []searchKey) *searchIndex {
+	si := &searchIndex{keys: keys, shuffled: newIndex(noColumn, typeString)}
+	for i, k := range keys {
+		si.columns = append(si.columns, newIndex(i, k.typ))
+	}
+	return si
+}
+
+func newIndex(column int, typ datatype) *index {
+	ix := &index{column: column, typ: typ}
+	ix.tree = btree.NewBTreeGOptions(func(a, b *object) bool { return ix.compare(a, b) < 0 },
+		btree.Options{NoLocks: true}) // the store's lock covers it
+	return ix
+}
+
+// compare is the index's order, of objects and pivots.
+func (ix *index) compare(a, b *object) int {
+	if ix.column == byName {
+		return compareUTF16(a.key, b.key)
+	}
+	if ix.column != noColumn {
+		if c := compareValues(ix.typ, a.values[ix.column], b.values[ix.column]); c != 0 {
+			return c
+		}
+	}
+	if a.edge != b.edge {
+		return cmp.Compare(a.edge, b.edge)
+	}
+	return cmp.Or(cmp.Compare(a.tie, b.tie), compareUTF16(a.key, b.key), cmp.Compare(a.versionID, b.versionID))
+}
+
+// add indexes o and fills its values.
+func (si *searchIndex) add(o *object) {
+	o.values = make([]value, len(si.keys))
+	for i := range si.keys {
+		if v, ok := si.keys[i].valueOf(o); ok {
+			o.values[i] = v
+			o.in |= 1 << i
+			si.columns[i].tree.Set(o)
+		}
+	}
+	si.shuffled.tree.Set(o)
+}
+
+func (si *searchIndex) remove(o *object) {
+	for i, ix := range si.columns {
+		if o.in&(1<<i) != 0 {
+			ix.tree.Delete(o)
+		}
+	}
+	si.shuffled.tree.Delete(o)
+}
+
+// column finds the key that a selector names, in any case.
+func (si *searchIndex) column(selector string) (int, bool) {
+	for i := range si.keys {
+		if strings.EqualFold(si.keys[i].name, selector) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// span is a run of an index: the objects at or after from and before to. A nil
+// bound is open.
+type span struct {
+	ix       *index
+	from, to *object
+}
+
+// spanOf returns the run of the index that satisfies c.
+func (si *searchIndex) spanOf(c *condition) span {
+	s := span{ix: si.columns[c.column]}
+	switch c.op {
+	case opEQ:
+		s.from, s.to = si.pivot(c, -1), si.pivot(c, +1)
+	case opGE:
+		s.from = si.pivot(c, -1)
+	case opGT:
+		s.from = si.pivot(c, +1)
+	case opLE:
+		s.to = si.pivot(c, +1)
+	case opLT:
+		s.to = si.pivot(c, -1)
+	}
+	return s
+}
+
+func (si *searchIndex) pivot(c *condition, edge int8) *object {
+	p := &object{values: make([]value, len(si.keys)), edge: edge}
+	p.values[c.column] = c.value
+	return p
+}
+
+// intersect narrows s by t, which is of the same index.
+func (s span) intersect(t span) span {
+	if s.from == nil || t.from != nil && s.ix.compare(t.from, s.from) > 0 {
+		s.from = t.from
+	}
+	if s.to == nil || t.to != nil && s.ix.compare(t.to, s.to) < 0 {
+		s.to = t.to
+	}
+	return s
+}
+
+// below returns the run of names that start with prefix, of the index by name.
+func (ix *index) below(prefix string) span {
+	s := span{ix: ix, from: &object{key: prefix}}
+	if end, ok := prefixEnd(prefix); ok {
+		s.to = &object{key: end}
+	}
+	return s
+}
+
+func (s span) has(o *object) bool {
+	return (s.from == nil || s.ix.compare(o, s.from) >= 0) && (s.to == nil || s.ix.compare(o, s.to) < 0)
+}
+
+// size counts the objects of s, in O(log² n).
+func (s span) size() int {
+	from, to := 0, s.ix.tree.Len()
+	if s.from != nil {
+		from = s.ix.position(s.from)
+	}
+	if s.to != nil {
+		to = s.ix.position(s.to)
+	}
+	return max(0, to-from)
+}
+
+// position counts the objects before pivot.
+func (ix *index) position(pivot *object) int {
+	lo, hi := 0, ix.tree.Len()
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if o, _ := ix.tree.GetAt(mid); ix.compare(o, pivot) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// each yields the objects of s in the index's order until yield returns false.
+func (s span) each(yield func(*object) bool) {
+	in := func(o *object) bool {
+		return (s.to == nil || s.ix.compare(o, s.to) < 0) && yield(o)
+	}
+	if s.from == nil {
+		s.ix.tree.Scan(in)
+		return
+	}
+	s.ix.tree.Ascend(s.from, in)
+}

@@ -1,0 +1,102 @@
+package ecstest
+
+import "time"
+
+// EndMarker is what a query's last page has for NextMarker. ECS has changed it
+// more than once.
+type EndMarker int
+
+// The forms of the end.
+const (
+	EndAbsent      EndMarker = iota // no element: ECS 3.4 and later
+	EndNoMorePages                  // the text "NO MORE PAGES": ECS before 3.4
+	EndNull                         // the text "null": a build of 2019
+	EndEmpty                        // an empty element
+)
+
+func (e EndMarker) write(x *xmlWriter) {
+	switch e {
+	case EndNoMorePages:
+		x.elem("NextMarker", "NO MORE PAGES")
+	case EndNull:
+		x.elem("NextMarker", "null")
+	case EndEmpty:
+		x.elem("NextMarker", "")
+	}
+}
+
+// KeyCase is how query results spell the names of indexed user keys.
+type KeyCase int
+
+// The spellings.
+const (
+	LowerKeys     KeyCase = iota // in lower case, as current ECS
+	KeysAsWritten                // as the bucket's creator wrote them, as ECS of old
+)
+
+func (kc KeyCase) spell(k searchKey) string {
+	if kc == KeysAsWritten {
+		return k.written
+	}
+	return k.name
+}
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *Server) seed() int64 {
+	if s.Seed != 0 {
+		return s.Seed
+	}
+	return 1
+}
+
+func (s *Server) pageSize() int {
+	if s.PageSize > 0 {
+		return s.PageSize
+	}
+	return defaultPageSize
+}
+
+func (s *Server) namespace() string {
+	if s.Namespace != "" {
+		return s.Namespace
+	}
+	return "ecstest"
+}
+
+func (s *Server) maxObjectSize() int64 {
+	if s.MaxObjectSize > 0 {
+		return s.MaxObjectSize
+	}
+	return 1 << 30
+}
+
+func (s *Server) accessKeyID() string {
+	if s.AccessKeyID != "" {
+		return s.AccessKeyID
+	}
+	return DefaultAccessKeyID
+}
+
+// secret finds the secret of an access key ID.
+func (s *Server) secret(id string) (string, bool) {
+	if id == s.accessKeyID() {
+		if s.SecretAccessKey != "" {
+			return s.SecretAccessKey, true
+		}
+		return DefaultSecretAccessKey, true
+	}
+	secret, ok := s.Credentials[id]
+	return secret, ok
+}
+
+func (s *Server) logf(format string, args ...any) {
+	if s.Logf != nil {
+		s.Logf(format, args...)
+	}
+}

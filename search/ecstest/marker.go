@@ -1,0 +1,69 @@
+package ecstest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+)
+
+// markerMagic begins every marker. In base64 it is "+/+/", and the padding of
+// encodeMarker makes every marker end in "=": a client that sends a marker back
+// without percent-encoding it is to notice.
+const markerMagic = "\xFB\xFF\xBF"
+
+const markerTag = 12 // bytes of the checksum
+
+var errMarker = errors.New("the marker is not one that this server gave for this query")
+
+// encodeMarker makes an opaque marker of a cursor. binding is the text of the
+// query it belongs to: another query does not accept it.
+func encodeMarker(binding string, c cursor) string {
+	body := binary.AppendVarint(nil, c.value.n)
+	for _, s := range []string{c.name, c.version, c.value.s} {
+		body = binary.AppendUvarint(body, uint64(len(s)))
+		body = append(body, s...)
+	}
+	raw := append([]byte(markerMagic), checksum(binding, body)...)
+	raw = append(raw, body...)
+	if len(raw)%3 == 0 {
+		raw = append(raw, 0)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+func decodeMarker(binding, marker string) (*cursor, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(marker)
+	if err != nil || len(raw) < len(markerMagic)+markerTag || !strings.HasPrefix(string(raw), markerMagic) {
+		return nil, errMarker
+	}
+	tag, body := raw[len(markerMagic):][:markerTag], raw[len(markerMagic)+markerTag:]
+	c := &cursor{}
+	n, read := binary.Varint(body)
+	if read <= 0 {
+		return nil, errMarker
+	}
+	c.value.n = n
+	for _, s := range []*string{&c.name, &c.version, &c.value.s} {
+		rest := body[read:]
+		length, used := binary.Uvarint(rest)
+		if used <= 0 || length > uint64(len(rest)-used) {
+			return nil, errMarker
+		}
+		*s = string(rest[used:][:length])
+		read += used + int(length)
+	}
+	if string(checksum(binding, body[:read])) != string(tag) {
+		return nil, errMarker
+	}
+	return c, nil
+}
+
+func checksum(binding string, body []byte) []byte {
+	h := sha256.New()
+	h.Write(binary.AppendUvarint(nil, uint64(len(binding))))
+	h.Write([]byte(binding))
+	h.Write(body)
+	return h.Sum(nil)[:markerTag]
+}

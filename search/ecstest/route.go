@@ -1,0 +1,156 @@
+package ecstest
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ecsfs/ecsfs/search/sigv4"
+)
+
+// call is one request on its way through the server.
+type call struct {
+	Request
+	r        *http.Request
+	verified sigv4.Verified
+}
+
+// operation is one call of the protocol.
+type operation struct {
+	name   string
+	params []string // the query parameters it knows
+	answer func(s *Server, w http.ResponseWriter, c *call) *apiError
+}
+
+var (
+	listV1Params   = []string{"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
+	listV2Params   = []string{"list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type", "fetch-owner"}
+	getParams      = []string{"versionId", "response-content-type", "response-content-encoding", "response-content-disposition", "response-content-language", "response-cache-control", "response-expires"}
+	searchMetadata = []string{"searchmetadata"}
+)
+
+// bucketGets are the operations of GET /bucket by the parameter that names
+// them; without any it is ListObjects.
+var bucketGets = []struct {
+	param string
+	op    operation
+}{
+	{"query", operation{"Query", queryParams, (*Server).query}},
+	{"searchmetadata", operation{"SearchKeys", searchMetadata, (*Server).bucketSearchKeys}},
+	{"location", operation{"GetBucketLocation", []string{"location"}, (*Server).bucketLocation}},
+	{"versioning", operation{"GetBucketVersioning", []string{"versioning"}, (*Server).bucketVersioning}},
+	{"list-type", operation{"ListObjectsV2", listV2Params, (*Server).listObjectsV2}},
+}
+
+// anyParams are known to every operation: those of a presigned request, and
+// the name of the operation that AWS SDKs add.
+var anyParams = []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id"}
+
+// unimplemented are subresources of S3 and ECS that this server knows of but
+// does not serve.
+var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "endpoint",
+	"inventory", "legal-hold", "lifecycle", "logging", "metrics", "notification", "object-lock", "ownershipControls",
+	"partNumber", "ping", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
+	"retention", "select", "tagging", "torrent", "uploadId", "uploads", "versions", "website"}
+
+// route finds the operation of a request.
+func route(c *call) (operation, *apiError) {
+	unknown := operation{name: "Unknown"}
+	for _, p := range unimplemented {
+		if c.Query.Has(p) && !(p == "attributes" && c.Query.Has("query")) {
+			return unknown, &apiError{status: http.StatusNotImplemented, code: "NotImplemented",
+				message: "A parameter you provided implies functionality that is not implemented: " + p}
+		}
+	}
+	if op, ok := find(c); ok {
+		return op, nil
+	}
+	return unknown, &apiError{status: http.StatusMethodNotAllowed, code: "MethodNotAllowed",
+		message: "The specified method is not allowed against this resource."}
+}
+
+func find(c *call) (operation, bool) {
+	has := c.Query.Has
+	switch {
+	case c.Bucket == "":
+		switch {
+		case c.Method == http.MethodGet && has("searchmetadata"):
+			return operation{"SystemSearchKeys", searchMetadata, (*Server).systemSearchKeys}, true
+		case c.Method == http.MethodGet:
+			return operation{"ListBuckets", nil, (*Server).listBuckets}, true
+		}
+	case c.Key == "":
+		switch c.Method {
+		case http.MethodGet:
+			for _, get := range bucketGets {
+				if has(get.param) {
+					return get.op, true
+				}
+			}
+			return operation{"ListObjects", listV1Params, (*Server).listObjects}, true
+		case http.MethodPut:
+			return operation{"CreateBucket", nil, (*Server).createBucket}, true
+		case http.MethodHead:
+			return operation{"HeadBucket", nil, (*Server).headBucket}, true
+		case http.MethodDelete:
+			if has("searchmetadata") {
+				return operation{"DeleteSearchKeys", searchMetadata, (*Server).deleteSearchKeys}, true
+			}
+			return operation{"DeleteBucket", nil, (*Server).deleteBucket}, true
+		}
+	default:
+		switch c.Method {
+		case http.MethodGet:
+			return operation{"GetObject", getParams, (*Server).getObject}, true
+		case http.MethodHead:
+			return operation{"HeadObject", getParams, (*Server).getObject}, true
+		case http.MethodPut:
+			if c.Header.Get("X-Amz-Copy-Source") != "" {
+				return operation{"CopyObject", nil, (*Server).copyObject}, true
+			}
+			return operation{"PutObject", nil, (*Server).putObject}, true
+		case http.MethodDelete:
+			return operation{"DeleteObject", []string{"versionId"}, (*Server).deleteObject}, true
+		}
+	}
+	return operation{}, false
+}
+
+// checkParams refuses what the operation does not know, so that a client's
+// misspelling shows.
+func checkParams(op operation, params url.Values) *apiError {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if !slices.Contains(op.params, name) && !slices.Contains(anyParams, name) {
+			return invalidArgument("unknown query parameter %q of %s", name, op.name)
+		}
+		if len(params[name]) > 1 {
+			return invalidArgument("the query parameter %q is there %d times", name, len(params[name]))
+		}
+	}
+	return nil
+}
+
+// resource returns the bucket and the key that a request names, in its path or,
+// below VirtualHost, in its host. "/bucket" and "/bucket/" are the same.
+func (s *Server) resource(r *http.Request) (bucketName, key string, err *apiError) {
+	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
+	host := r.Host
+	if h, _, splitErr := net.SplitHostPort(host); splitErr == nil {
+		host = h
+	}
+	if below, ok := strings.CutSuffix(strings.ToLower(host), "."+strings.ToLower(s.VirtualHost)); ok && s.VirtualHost != "" {
+		bucketName = host[:len(below)] // upper case is accepted in names
+	} else {
+		bucketName, path, _ = strings.Cut(path, "/")
+	}
+	decodedBucket, bucketErr := url.PathUnescape(bucketName)
+	key, keyErr := url.PathUnescape(path)
+	if bucketErr != nil || keyErr != nil {
+		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
+	}
+	return decodedBucket, key, nil
+}

@@ -1,0 +1,211 @@
+package ecstest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ecsfs/ecsfs/search/sigv4"
+)
+
+// The key pair of a server that was given none. It is public on purpose: the
+// server listens on the loopback interface and holds data for tests and demos.
+const (
+	DefaultAccessKeyID     = "ecsfs-demo-key"
+	DefaultSecretAccessKey = "ecsfs-demo-secret"
+)
+
+// Server is an ECS. Make one with NewUnstartedServer, set its fields, then call
+// Start, or use it as an http.Handler. All methods are safe for concurrent use.
+type Server struct {
+	// URL is the endpoint, http://127.0.0.1:PORT, set by Start.
+	URL string
+	// Certificate is the server's own, in PEM, set by StartTLS.
+	Certificate []byte
+
+	// The fields below are knobs. The zero value of each is its default. They
+	// must not change once the server is used, be it by loading data.
+
+	// Listener is where Start listens; nil: a loopback port of its own.
+	Listener net.Listener
+	// AccessKeyID and SecretAccessKey are the pair that owns what is loaded
+	// through Go; empty: DefaultAccessKeyID and DefaultSecretAccessKey.
+	AccessKeyID, SecretAccessKey string
+	// Credentials are further pairs: access key ID to secret.
+	Credentials map[string]string
+	// PageSize caps max-keys of queries and listings; 0: 1000.
+	PageSize int
+	// Seed shuffles what ECS leaves undefined: ties, the order of queries with
+	// "or", prefix or delimiter, and lists of keys; 0: 1.
+	Seed int64
+	// Now is the clock of objects and signatures; nil: time.Now.
+	Now func() time.Time
+	// Latency is waited before each answer.
+	Latency time.Duration
+	// EndMarker is what the last page of a query has for NextMarker.
+	EndMarker EndMarker
+	// MarkFullPage gives a last page that is exactly full a marker all the
+	// same; the page after it is empty.
+	MarkFullPage bool
+	// KeyCase is how query results spell indexed user keys.
+	KeyCase KeyCase
+	// NoSearchAttributes takes the parameter attributes and ignores it: query
+	// results have the indexed keys alone.
+	NoSearchAttributes bool
+	// VirtualHost is a base domain: a request to BUCKET.VirtualHost names its
+	// bucket so. Path style always works.
+	VirtualHost string
+	// Namespace is the system attribute of that name; empty: "ecstest".
+	Namespace string
+	// MaxObjectSize bounds an object, in bytes; 0: 1 GiB.
+	MaxObjectSize int64
+	// RecordLimit is how many requests are kept for Requests; 0: 100,000;
+	// negative: none. Counts are exact in any case.
+	RecordLimit int
+	// Intercept, when not nil, sees every request whose signature is good and
+	// may answer it: then it returns true. Answer gives it the true answer to
+	// spoil. It runs on the request's goroutine. Once the server runs it is
+	// changed by SetIntercept.
+	Intercept func(w http.ResponseWriter, r *http.Request, req Request) (handled bool)
+	// Logf, when not nil, gets one line for each request answered with an error.
+	Logf func(format string, args ...any)
+
+	store  store
+	record recorder
+
+	once     sync.Once
+	verifier *sigv4.Verifier
+
+	interceptMu sync.RWMutex // guards Intercept
+
+	requestCount atomic.Int64
+	lifecycle
+}
+
+// NewUnstartedServer returns a server with nothing in it, for its knobs to be
+// set before Start.
+func NewUnstartedServer() *Server { return &Server{} }
+
+// SetIntercept replaces Intercept while the server runs; nil removes it.
+// Requests that are under way keep the one they began with.
+func (s *Server) SetIntercept(f func(w http.ResponseWriter, r *http.Request, req Request) (handled bool)) {
+	s.interceptMu.Lock()
+	defer s.interceptMu.Unlock()
+	s.Intercept = f
+}
+
+// ServeHTTP answers one request, with everything that the knobs ask for.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, op, err := s.read(r)
+	limit := s.RecordLimit
+	if limit == 0 {
+		limit = defaultRecordLimit
+	}
+	noted := &response{ResponseWriter: w, record: &s.record, entry: s.record.begin(c.Request, limit)}
+	defer func() { noted.end(s.now()) }()
+	s.wait(r.Context())
+	s.serve(noted, c, op, err, true)
+}
+
+// Answer answers a request as it would be without Latency and Intercept, and
+// does not record it.
+func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
+	c, op, err := s.read(r)
+	s.serve(w, c, op, err, false)
+}
+
+// read takes a request apart.
+func (s *Server) read(r *http.Request) (*call, operation, *apiError) {
+	c := &call{r: r, Request: Request{Method: r.Method, Header: r.Header, Range: r.Header.Get("Range"),
+		Operation: "Unknown", Start: s.now()}}
+	var err *apiError
+	if c.Bucket, c.Key, err = s.resource(r); err != nil {
+		return c, operation{}, err
+	}
+	if c.Query, err = parseQuery(r.URL.RawQuery); err != nil {
+		return c, operation{}, err
+	}
+	op, err := route(c)
+	c.Operation = op.name
+	return c, op, err
+}
+
+// serve answers a request that was read with the outcome err.
+func (s *Server) serve(w http.ResponseWriter, c *call, op operation, err *apiError, intercepted bool) {
+	id := s.requestID()
+	w.Header().Set("x-amz-request-id", id)
+	w.Header().Set("Server", "ViPR/1.0")
+	verified, authErr := s.authenticate(c.r)
+	if authErr != nil {
+		s.fail(w, c, id, authErr)
+		return
+	}
+	c.verified = verified
+	if intercepted {
+		s.interceptMu.RLock()
+		intercept := s.Intercept
+		s.interceptMu.RUnlock()
+		if intercept != nil && intercept(w, c.r, c.Request) {
+			return
+		}
+	}
+	if err == nil {
+		err = checkParams(op, c.Query)
+	}
+	if err == nil {
+		err = op.answer(s, w, c)
+	}
+	if err != nil {
+		s.fail(w, c, id, err)
+	}
+}
+
+// requestID looks like ECS's: node, milliseconds, number, 0.
+func (s *Server) requestID() string {
+	return fmt.Sprintf("7f000001:%x:%x:0", s.now().UnixMilli(), s.requestCount.Add(1))
+}
+
+// wait delays the answer. The server's end and the client's cut it short.
+func (s *Server) wait(ctx context.Context) {
+	if s.Latency <= 0 {
+		return
+	}
+	timer := time.NewTimer(s.Latency)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.closing():
+	}
+}
+
+// fail answers with ECS's error envelope, which is in no namespace.
+func (s *Server) fail(w http.ResponseWriter, c *call, id string, err *apiError) {
+	s.logf("ecstest: %s %s %s/%s: %d %s: %s", c.Operation, c.Method, c.Bucket, c.Key, err.status, err.code, err.message)
+	if err.status == http.StatusNotModified || c.Method == http.MethodHead {
+		w.WriteHeader(err.status)
+		return
+	}
+	x := newXML("Error", "")
+	x.elem("Code", err.code)
+	x.elem("Message", err.message)
+	x.elem("Resource", c.r.URL.EscapedPath())
+	for _, e := range err.extra {
+		x.elem(e[0], e[1])
+	}
+	x.elem("RequestId", id)
+	writeXML(w, err.status, x)
+}
+
+func writeXML(w http.ResponseWriter, status int, x *xmlWriter) {
+	body := x.bytes()
+	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a failed write is the client's doing: it went away
+}
