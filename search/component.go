@@ -1,6 +1,10 @@
 package search
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // ComponentKind says how one component of a path is read.
 type ComponentKind uint8
@@ -45,7 +49,58 @@ type Dir struct {
 // ParseComponent reads one path component against the bucket's schema. It is
 // pure. An error is KindInvalid and wraps a *SyntaxError; a name that is no
 // query is a literal, never an error.
-func ParseComponent(name string, s Schema) (Component, error) { panic("not written yet") }
+func ParseComponent(name string, s Schema) (Component, error) {
+	if d, ok := parseDirective(name); ok {
+		return Component{Kind: ComponentDirective, Raw: name, Directive: d}, nil
+	}
+	where, isQuery, err := parsePredicate(name, s)
+	if err != nil {
+		return Component{}, &Error{Op: "parse", Bucket: s.Bucket, Key: name, Kind: KindInvalid, Err: err}
+	}
+	if isQuery {
+		return Component{Kind: ComponentPredicate, Raw: name, Where: Normalize(where)}, nil
+	}
+	return Component{Kind: ComponentLiteral, Raw: name, Literal: percentDecode(name), Doubt: doubt(name, s)}, nil
+}
+
+func parseDirective(name string) (Directive, bool) {
+	rest, ok := strings.CutPrefix(name, "@")
+	if !ok {
+		return Directive{}, false
+	}
+	word, rest, args := strings.Cut(rest, ",")
+	if !IsDirective(word) {
+		return Directive{}, false
+	}
+	d := Directive{Word: word, Rest: rest}
+	if args {
+		for arg := range strings.SplitSeq(rest, ",") {
+			d.Args = append(d.Args, percentDecode(arg))
+		}
+	}
+	return d, true
+}
+
+// parsePredicate reads name as typed, not in normal form. isQuery is false
+// when it is a literal.
+func parsePredicate(name string, s Schema) (e Expr, isQuery bool, err *SyntaxError) {
+	parse := func() (Expr, *SyntaxError) { return parseInfix(name, s) }
+	if f, ok := splitComma(name); ok && IsOperator(f.op) {
+		key, known := s.Resolve(percentDecode(f.key))
+		if !known {
+			return nil, false, nil
+		}
+		o, _ := operatorOf(f.op)
+		parse = func() (Expr, *SyntaxError) { return parseComma(name, f, key, o) }
+	} else if !looksInfix(name) {
+		return nil, false, nil
+	}
+	if len(name) > maxQueryLen {
+		return nil, true, &SyntaxError{Input: name, Pos: maxQueryLen, Msg: fmt.Sprintf("longer than %d bytes", maxQueryLen)}
+	}
+	e, err = parse()
+	return e, true, err
+}
 
 // SyntaxError says where a component went wrong.
 type SyntaxError struct {
@@ -59,8 +114,20 @@ type SyntaxError struct {
 func (e *SyntaxError) Error() string { return e.Msg }
 
 // Narrow returns d with one more predicate.
-func (d Dir) Narrow(where Expr) Dir { panic("not written yet") }
+func (d Dir) Narrow(where Expr) Dir {
+	d.Where = Normalize(And{d.Where, where})
+	return d
+}
 
 // Listing returns the listing that d stands for at now. Ages are taken from now floored to
 // lifetime (to the second when lifetime is below one), so that equal paths opened within it share one.
-func (d Dir) Listing(now time.Time, lifetime time.Duration) Listing { panic("not written yet") }
+func (d Dir) Listing(now time.Time, lifetime time.Duration) Listing {
+	return Listing{Bucket: d.Bucket, Prefix: d.Prefix, Where: Bind(d.Where, floorTime(now, lifetime))}
+}
+
+// floorTime floors now to whole lifetimes since 1970, in whole seconds.
+func floorTime(now time.Time, lifetime time.Duration) time.Time {
+	step := max(int64(lifetime/time.Second), 1)
+	sec := now.Unix()
+	return time.Unix(sec-((sec%step)+step)%step, 0).UTC()
+}

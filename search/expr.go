@@ -3,32 +3,107 @@ package search
 import "time"
 
 // Expr is a predicate over one object's metadata: And, Or, Not or Cond.
-// Values are immutable and safe for concurrent use.
+// Values are immutable and safe for concurrent use. A nil Expr is true of
+// every object.
 type Expr interface {
-	// String prints the expression. The print of a normal form, parsed again
-	// component by component, gives the same expression.
+	// String prints the expression as path components joined by "/". The print of a
+	// normal form, parsed again component by component, gives the same expression.
 	String() string
 	expr()
 }
 
-// Normalize returns the normal form: flattened, without Not, conditions
-// canonical, ordered and without duplicates.
-func Normalize(e Expr) Expr { panic("not written yet") }
+// And is true of an object of which all its parts are true.
+type And []Expr
 
-// Bind replaces ages by the instants they mean at now.
-func Bind(e Expr, now time.Time) Expr { panic("not written yet") }
+// Or is true of an object of which one of its parts is true; an empty one of none.
+type Or []Expr
 
-// Truth is the outcome of a predicate on an object.
-type Truth uint8
+// Not turns every condition in X to its complement. It is not the set
+// complement: an object without the key satisfies neither a condition on it nor
+// the complement.
+type Not struct{ X Expr }
 
-// The outcomes. Unknown: the object is Partial and lacks what would decide.
-const (
-	False Truth = iota
-	True
-	Unknown
-)
+// Cond compares the value of Key with Value; OpExists and OpMissing have none.
+type Cond struct {
+	Key   Key
+	Op    Op
+	Value Value
+}
 
-// Evaluate tells whether o satisfies e, which must be bound. A key that the
-// object does not have, or whose value is not of the key's datatype, satisfies
-// no condition on it. A nil e is True.
-func Evaluate(e Expr, o *Object) Truth { panic("not written yet") }
+func (And) expr()  {}
+func (Or) expr()   {}
+func (Not) expr()  {}
+func (Cond) expr() {}
+
+// NewCond returns the condition "k op text", text being a value as it is typed
+// (not percent-encoded). The error is a *SyntaxError.
+func NewCond(k Key, op Op, text string) (Cond, error) {
+	if op == OpExists || op == OpMissing {
+		return Cond{Key: k, Op: op}, nil
+	}
+	if err := checkType(k, op); err != nil {
+		return Cond{}, err
+	}
+	v, err := parseValue(k, op, text)
+	if err != nil {
+		return Cond{}, err
+	}
+	return Cond{k, op, v}, nil
+}
+
+// Bind replaces ages, "now", "today" and "yesterday" by what they mean at now, and
+// returns the normal form.
+func Bind(e Expr, now time.Time) Expr {
+	if e == nil {
+		return nil
+	}
+	return Normalize(bind(e, now))
+}
+
+func bind(e Expr, now time.Time) Expr {
+	switch e := e.(type) {
+	case And:
+		return And(bindAll(e, now))
+	case Or:
+		return Or(bindAll(e, now))
+	case Not:
+		return Not{bind(e.X, now)}
+	case Cond:
+		e.Value = e.Value.bind(now)
+		return e
+	}
+	return e
+}
+
+func bindAll(list []Expr, now time.Time) []Expr {
+	out := make([]Expr, len(list))
+	for i, x := range list {
+		out[i] = bind(x, now)
+	}
+	return out
+}
+
+// conditions calls f for every condition of e.
+func conditions(e Expr, f func(Cond)) {
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			conditions(x, f)
+		}
+	case Or:
+		for _, x := range e {
+			conditions(x, f)
+		}
+	case Not:
+		conditions(e.X, f)
+	case Cond:
+		f(e)
+	}
+}
+
+// bound reports whether e has no value that depends on the time of asking.
+func bound(e Expr) bool {
+	ok := true
+	conditions(e, func(c Cond) { ok = ok && c.Value.unit == unitNone })
+	return ok
+}

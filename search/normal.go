@@ -1,0 +1,182 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Normalize returns the normal form: flattened, without Not, conditions
+// canonical, ordered and without duplicates. It is idempotent, and equal for
+// expressions that differ in order, repetition and nesting alone.
+//
+// Bound times become half-open: only OpGe and OpLt of instants are left, as
+// every interval can be said with them. Not stays on the operators that have no
+// complement (prefix, suffix, contains, glob); no path can ask for that.
+func Normalize(e Expr) Expr {
+	if e == nil {
+		return nil
+	}
+	return normalize(e, false)
+}
+
+// normalize returns the normal form of e, or of its complement.
+func normalize(e Expr, complement bool) Expr {
+	switch e := e.(type) {
+	case Not:
+		return normalize(e.X, !complement)
+	case And:
+		return combine(e, complement, !complement)
+	case Or:
+		return combine(e, complement, complement)
+	case Cond:
+		return normalizeCond(e, complement)
+	}
+	return nil
+}
+
+// combine normalizes the parts of an And or Or and joins them as a
+// conjunction or not.
+func combine(list []Expr, complement, conjunction bool) Expr {
+	var parts []Expr
+	for _, x := range list {
+		if x == nil {
+			continue
+		}
+		switch x := normalize(x, complement).(type) {
+		case nil:
+		case And:
+			if conjunction {
+				parts = append(parts, x...)
+			} else {
+				parts = append(parts, x)
+			}
+		case Or:
+			if !conjunction && len(x) > 0 {
+				parts = append(parts, x...)
+			} else {
+				parts = append(parts, x)
+			}
+		default:
+			parts = append(parts, x)
+		}
+	}
+	slices.SortFunc(parts, compareExpr)
+	parts = slices.CompactFunc(parts, func(a, b Expr) bool { return compareExpr(a, b) == 0 })
+	switch {
+	case len(parts) == 1:
+		return parts[0]
+	case !conjunction:
+		return Or(parts)
+	case len(parts) == 0:
+		return nil
+	}
+	return And(parts)
+}
+
+var complements = map[Op]Op{
+	OpEq: OpNe, OpNe: OpEq, OpGt: OpLe, OpLe: OpGt, OpGe: OpLt, OpLt: OpGe,
+	OpExists: OpMissing, OpMissing: OpExists,
+}
+
+func normalizeCond(c Cond, complement bool) Expr {
+	if complement {
+		op, ok := complements[c.Op]
+		if !ok {
+			return Not{c}
+		}
+		c.Op = op
+	}
+	if c.Key.Type != Datetime || c.Value.unit != unitNone || c.Op == OpExists || c.Op == OpMissing {
+		return c
+	}
+	from := Cond{c.Key, OpGe, instant(c.Value.n)}
+	before := Cond{c.Key, OpLt, instant(c.Value.n)}
+	after := Cond{c.Key, OpGe, instant(c.Value.end)}
+	until := Cond{c.Key, OpLt, instant(c.Value.end)}
+	switch c.Op {
+	case OpEq:
+		return And{from, until}
+	case OpNe:
+		return sorted(Or{before, after})
+	case OpGt:
+		return after
+	case OpGe:
+		return from
+	case OpLt:
+		return before
+	case OpLe:
+		return until
+	}
+	return c
+}
+
+// instant is the canonical value of a time bound: one millisecond long.
+func instant(ms int64) Value {
+	return Value{typ: Datetime, n: ms, end: ms + 1}
+}
+
+func sorted(o Or) Or {
+	slices.SortFunc(o, compareExpr)
+	return o
+}
+
+// compareExpr is the order of the parts of a normal form. Any total order
+// will do; this one puts what the store compares most simply first (single
+// comparisons, then groups, then what must be sent as a group), and prints the
+// examples of the package's documentation as they are printed there.
+func compareExpr(a, b Expr) int {
+	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
+		return c
+	}
+	switch a := a.(type) {
+	case Cond:
+		return compareCond(a, b.(Cond))
+	case Not:
+		return compareExpr(a.X, b.(Not).X)
+	case And:
+		return slices.CompareFunc(a, b.(And), compareExpr)
+	case Or:
+		return slices.CompareFunc(a, b.(Or), compareExpr)
+	}
+	return 0
+}
+
+func rank(e Expr) int {
+	switch e := e.(type) {
+	case Cond:
+		if e.Op == OpNe {
+			return 3
+		}
+		return 0
+	case Or:
+		return 1
+	case And:
+		return 2
+	}
+	return 4
+}
+
+func compareCond(a, b Cond) int {
+	return cmp.Or(
+		strings.Compare(a.Key.Name, b.Key.Name),
+		cmp.Compare(a.Key.Type, b.Key.Type),
+		cmp.Compare(a.Op, b.Op),
+		// Values descend.
+		cmp.Compare(b.Value.unit, a.Value.unit),
+		cmp.Compare(b.Value.n, a.Value.n),
+		cmp.Compare(b.Value.end, a.Value.end),
+		strings.Compare(b.Value.text, a.Value.text),
+		compareBool(a.Key.Indexed, b.Key.Indexed),
+	)
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

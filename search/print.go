@@ -1,0 +1,94 @@
+package search
+
+import "strings"
+
+// Components returns the path components that e stands for, one for each
+// part of a top-level And: comma form for a single condition, else infix.
+// Each is without "/" and NUL, and is never "." or "..". Parsed again against the same schema and
+// narrowed by one another, those of a normal form give that normal form.
+//
+// An Or over prefix, suffix, contains, glob, exists or missing can be built by
+// a program but not be typed: its print is unique, but does not parse.
+func Components(e Expr) []string {
+	switch e := e.(type) {
+	case nil:
+		return nil
+	case And:
+		var out []string
+		for _, x := range e {
+			out = append(out, Components(x)...)
+		}
+		return out
+	case Cond:
+		return []string{e.comma()}
+	}
+	return []string{infixText(e)}
+}
+
+func (e And) String() string  { return strings.Join(Components(e), "/") }
+func (e Or) String() string   { return infixText(e) }
+func (e Not) String() string  { return infixText(e) }
+func (e Cond) String() string { return e.comma() }
+
+// comma prints c as one component of the comma form.
+func (c Cond) comma() string {
+	op, value := c.printed()
+	s := percentEncode(c.Key.Short(), ",<>=!()'\" ") + "," + op.String()
+	if op == OpExists || op == OpMissing {
+		return s
+	}
+	return s + "," + percentEncode(value, ",")
+}
+
+// printed returns the operator and the text of the value. The time after all
+// others has no spelling of its own.
+func (c Cond) printed() (Op, string) {
+	if c.Key.Type == Datetime && c.Value.unit == unitNone && c.Value.n == maxTime {
+		switch c.Op {
+		case OpGe:
+			return OpGt, "9999"
+		case OpLt:
+			return OpLe, "9999"
+		}
+	}
+	return c.Op, c.Value.String()
+}
+
+// infixText prints e in the infix form, groups in parentheses.
+func infixText(e Expr) string {
+	switch e := e.(type) {
+	case And:
+		return group(e, " and ")
+	case Or:
+		return group(e, " or ")
+	case Not:
+		return "not (" + strings.TrimSuffix(strings.TrimPrefix(infixText(e.X), "("), ")") + ")"
+	case Cond:
+		return e.infix()
+	}
+	return "()"
+}
+
+func group(list []Expr, joint string) string {
+	parts := make([]string, len(list))
+	for i, x := range list {
+		parts[i] = infixText(x)
+	}
+	return "(" + strings.Join(parts, joint) + ")"
+}
+
+// infix prints c as a term of the infix form.
+func (c Cond) infix() string {
+	op, value := c.printed()
+	key := percentEncode(c.Key.Short(), "<>=!()'\" ,")
+	if op == OpExists || op == OpMissing {
+		return key + " " + op.String()
+	}
+	if c.Key.Type == String {
+		value = "'" + strings.ReplaceAll(percentEncode(value, ""), "'", "''") + "'"
+	}
+	if symbol := op.symbol(); symbol != "" {
+		return key + symbol + value
+	}
+	return key + " " + op.String() + " " + value
+}
