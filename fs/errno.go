@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -72,7 +73,7 @@ func (m *errnoMapper) errno(f failure) syscall.Errno {
 		e = &search.Error{Err: f.Err}
 	}
 	reason := e.Why()
-	if e.Key != "" { // which the path need not show
+	if e.Key != "" && !strings.HasSuffix(f.Path, e.Key) { // a path need not show the whole key
 		reason = (&search.Error{Op: e.Op, Bucket: e.Bucket, Key: e.Key, Reason: reason}).Error()
 	}
 	if !m.errors.Add(f.Op, f.Path, reason, e.Hint) {

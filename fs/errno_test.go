@@ -87,7 +87,7 @@ func TestErrnoRecordsTheReason(t *testing.T) {
 	}{
 		{
 			"a query that is wrong",
-			failure{Op: "lookup", Path: "b/size,gt,abc", Err: &search.Error{Op: "parse", Bucket: "b", Kind: search.KindInvalid, Reason: "size is an integer: 'abc' is not a number", Hint: "try 100M"}},
+			failure{Op: "lookup", Path: "b/size,gt,abc", Err: &search.Error{Op: "parse", Bucket: "b", Key: "size,gt,abc", Kind: search.KindInvalid, Reason: "size is an integer: 'abc' is not a number", Hint: "try 100M"}},
 			ErrorRecord{Count: 1, Op: "lookup", Path: "b/size,gt,abc", Reason: "size is an integer: 'abc' is not a number", Hint: "try 100M"},
 			[]string{"level=WARN", `msg="lookup failed"`, "path=b/size,gt,abc", "errno=EINVAL", "try 100M"},
 		},
