@@ -1,0 +1,90 @@
+// Package cache remembers the answers of a [search.Store]: it is a Store
+// itself, and a [search.Snapshotter]. It knows nothing of FUSE or of a protocol.
+//
+// # What is kept, and for how long
+//
+//	bucket list, schemas      SchemaTTL, from the beginning of their request
+//	attributes (Stat)         TTL, from the beginning of their request
+//	"does not exist"          NegativeTTL (of a bucket's schema, of an object)
+//	listings (Open)           TTL, from the beginning of the listing (Taken)
+//	the error of a listing    NegativeTTL, from when it broke
+//	blocks of bytes           for ever: they are of one ETag
+//
+// Errors of any other kind are not kept. All of it can go earlier for want of
+// memory. What has expired is dropped when it is met.
+//
+// List and Query are passed on to the store: a listing that is to be shared is
+// opened.
+//
+// # Listings
+//
+// Open returns a handle on a listing that a goroutine takes from the store.
+// Handles opened within the lifetime share it, be it complete or growing.
+// With a TTL of 0 nobody shares, not even at the same time: every Open
+// searches, Peek returns nil, and the rows are for the handle alone.
+//
+// Fetching follows demand. A reader at row i has the page of i and the page
+// after it fetched (Options.PageRows), so that the next page is under way
+// while one is read, and what is not read is not fetched. Open itself has the
+// first page fetched. While rows are not wanted the fetch waits within the
+// store's iterator, between two rows, at a multiple of PageRows.
+//
+// When the last handle is closed, a complete and fresh listing is kept in
+// memory, and any other is cancelled and dropped. A listing that breaks keeps
+// its rows and its error for the handles on it; for the negative lifetime, Open
+// of an equal listing returns that error at once.
+//
+// A row takes 56 bytes, 6 to 11 for the index by key, and its texts; one with
+// metadata a further 56. The index grows with the rows, so that Find never waits.
+// The texts of a row are its own: holding on to one keeps no page alive.
+//
+// # Flights
+//
+// Of each bucket list, schema, object's attributes and block there is at most
+// one request under way, its flight, for all who ask. It belongs to none of
+// them: its context has the first caller's values, not its end. A caller whose
+// context ends gets that error at once; the last one to leave cancels the
+// flight. A panic of the store becomes an error for all who wait, and a log
+// entry with the stack. A flight has no deadline of its own: a Store bounds each of its
+// requests. Close cancels flights and listings and waits for their goroutines.
+//
+// # Objects that change
+//
+// ReadRange with an ETag serves blocks of that ETag, bucket, key, version and
+// size alone. Without an ETag it goes straight to the store and keeps nothing.
+// A Stat that names an ETag is answered from memory only by attributes of
+// that ETag, and KindChanged or KindNotExist only by a request that
+// began after the call: the caller's knowledge may be newer than what is kept.
+// When the store answers KindChanged, the object is forgotten, as by Forget:
+// its attributes and blocks are dropped, and each listing that has it is
+// not handed out again; handles on it keep their rows, and what is
+// under way answers those who wait and is not kept.
+//
+// # Memory
+//
+// One budget covers everything. Three sums are kept (type memory): open, the
+// listings that someone holds, growing ones with what they reserve ahead; flying,
+// the buffers of blocks being fetched; and kept, all else. At all times
+//
+//	kept <= max(0, room-flying), where room = max(budget-open, budget/8)
+//
+// and kept values go by least recent use, whatever they are, until that
+// holds. So the sum stays within the budget plus what open listings take
+// beyond 7/8 of it. A block that does not fit into room beside those in flight is not
+// admitted: the read goes straight into the caller's buffer. An open listing is
+// always delivered, even one larger than the budget; it is bounded by the
+// store's limit of pages, and not kept after its last Close. Not counted are a
+// block evicted while a reader copies from it, and goroutines of flights.
+//
+// # Locks
+//
+// No lock is held while the store is called. In the order in which they are taken:
+//
+//	registry.mu   listings in use and their references
+//	flights.mu    flights under way and who waits for them
+//	listing.mu    rows and state of one listing
+//	memory.mu     kept values and the three sums
+//	Cache.lifeMu  whether the cache is closed
+//
+// registry.mu and flights.mu are never held together.
+package cache
