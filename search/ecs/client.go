@@ -1,0 +1,128 @@
+package ecs
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// Client is a search.Store on one S3 endpoint. It is safe for concurrent use.
+// Nothing has to be closed: its connections end when idle.
+type Client struct {
+	cfg      Config
+	endpoint *url.URL
+	s3       *s3.Client
+
+	// slots bounds the requests under way: one element for each.
+	slots chan struct{}
+	// progress is when the store last sent a byte, in nanoseconds since
+	// started; waiting for a slot counts from there.
+	progress atomic.Int64
+	started  time.Time
+
+	requests      [numKinds]atomic.Int64
+	retries       atomic.Int64
+	bytesReceived atomic.Int64
+
+	// plus is what "+" means in percent-encoded listings of this server: a
+	// plusMeaning, learnt from the first page that tells.
+	plus atomic.Int32
+
+	schemaMu sync.Mutex
+	schemas  map[string]knownSchema // guarded by schemaMu; at most maxKnownSchemas
+}
+
+var _ search.Store = (*Client)(nil)
+
+// requestKind is what a request is counted as.
+type requestKind uint8
+
+const (
+	kindListBuckets requestKind = iota
+	kindSearchKeys
+	kindList
+	kindQuery
+	kindHead
+	kindGet
+	numKinds
+)
+
+var kindCounters = [numKinds]string{"requests_list_buckets", "requests_search_keys", "requests_list",
+	"requests_query", "requests_head", "requests_get"}
+
+func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) *Client {
+	c := &Client{
+		cfg:      cfg,
+		endpoint: endpoint,
+		slots:    make(chan struct{}, cfg.MaxRequests),
+		started:  time.Now(),
+		schemas:  make(map[string]knownSchema),
+	}
+	c.s3 = s3.New(s3.Options{
+		Region:             cfg.Region,
+		Credentials:        provider,
+		EndpointResolverV2: &endpointResolver{*endpoint, cfg.Addressing == VirtualHost, cfg.Region},
+		HTTPClient: &countingClient{c, &http.Client{
+			Transport: cfg.Transport,
+			// A redirect is an error to report: following it would sign for, and
+			// show the key id to, a host that nobody configured.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}},
+		Retryer:    newRetryer(cfg.RetryDelay),
+		APIOptions: []func(*middleware.Stack) error{addHeaders(cfg)},
+		// ECS knows no trailing checksums, and answers none that could be checked.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
+		// A clock that is off also makes "newer,7d" mean another week: that is to
+		// be said, not papered over.
+		DisableClockSkewCorrection: true,
+	})
+	return c
+}
+
+// newRetryer returns the SDK's standard retryer with short pauses and without
+// its shared budget: one bucket's trouble must not fail another's reads.
+func newRetryer(delay time.Duration) aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = maxAttempts
+		o.RateLimiter = ratelimit.None
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			return backoff(delay, attempt), nil
+		})
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(retryable)}, o.Retryables...)
+	})
+}
+
+// backoff returns the pause after the attempt-th failure, counted from 1:
+// delay doubled each time, at most 20 times delay, between half and whole.
+func backoff(delay time.Duration, attempt int) time.Duration {
+	d := min(delay<<min(attempt-1, 10), 20*delay)
+	return d/2 + rand.N(d/2+1)
+}
+
+// Stats returns the client's counters: requests by kind, each attempt counted;
+// retries, the attempts beyond an operation's first; and the bytes of all
+// answers' bodies.
+func (c *Client) Stats() []search.Counter {
+	counters := make([]search.Counter, 0, numKinds+2)
+	for kind, name := range kindCounters {
+		counters = append(counters, search.Counter{Name: name, Value: c.requests[kind].Load()})
+	}
+	return append(counters,
+		search.Counter{Name: "retries", Value: c.retries.Load()},
+		search.Counter{Name: "bytes_received", Value: c.bytesReceived.Load()})
+}
+
+// Endpoint returns the URL of the store, without credentials.
+func (c *Client) Endpoint() string { return c.endpoint.String() }

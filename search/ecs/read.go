@@ -1,0 +1,254 @@
+package ecs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// goodProgress is how much of a body must have come for its end not to count
+// as one more failure in a row, in bytes.
+const goodProgress = 64 << 10
+
+// ReadRange reads bytes of one object (GET with Range and, for a pinned one,
+// If-Match). See search.RangeReader.
+//
+// A body that breaks off is resumed from the byte it reached, pinned to the
+// ETag of the first answer. When the store gives none, the read starts again
+// from off instead: bytes of two versions are never put together.
+func (c *Client) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
+	t := target{opRead, ref.Bucket, ref.Key}
+	if err := checkRef(t); err != nil {
+		return 0, err
+	}
+	switch {
+	case off < 0:
+		return 0, &search.Error{Op: t.op, Bucket: t.bucket, Key: t.key, Kind: search.KindInvalid, Reason: "a negative offset"}
+	case len(p) == 0:
+		return 0, nil
+	case ref.ETag != "" && off >= ref.Size:
+		return 0, io.EOF
+	}
+	want := p
+	if ref.ETag != "" {
+		want = p[:min(int64(len(p)), ref.Size-off)]
+	}
+	cl, err := c.begin(ctx, kindGet)
+	if err != nil {
+		return 0, c.failed(ctx, t, nil, err)
+	}
+	defer cl.end()
+	r := &reading{client: c, call: cl, ref: ref, etag: ref.ETag, off: off, p: want, end: -1}
+	if ref.ETag != "" {
+		r.end = ref.Size
+	}
+	if err := r.run(ctx, t); err != nil && err != io.EOF {
+		return r.n, err
+	}
+	if r.n < len(p) {
+		return r.n, io.EOF
+	}
+	return r.n, nil
+}
+
+// reading is one ReadRange under way.
+type reading struct {
+	client *Client
+	call   *call
+	ref    search.Ref
+	off    int64 // of p[0] in the object
+	p      []byte
+	n      int    // bytes of p that are filled
+	etag   string // which every answer must have; empty: not known yet
+	end    int64  // the object's size; -1: not known yet
+}
+
+// run fills p, or as much of it as the object has. It returns io.EOF or a
+// *search.Error when p is not full.
+func (r *reading) run(ctx context.Context, t target) error {
+	for failures := 0; r.n < len(r.p); {
+		before := r.n
+		err := r.attempt()
+		switch {
+		case err == nil:
+			failures = 0
+			continue
+		case err == io.EOF:
+			return err
+		}
+		broken, isBroken := errors.AsType[*brokenBody](err)
+		if !isBroken || ctx.Err() != nil || r.call.ctx.Err() != nil {
+			return r.client.failed(ctx, t, r.call, r.translate(t, err))
+		}
+		if failures++; r.n-before >= goodProgress {
+			failures = 1
+		}
+		if failures >= maxAttempts {
+			return r.client.failed(ctx, t, r.call, fmt.Errorf("%w (at byte %d, %d times)", broken.err, r.off+int64(r.n), failures))
+		}
+		if r.etag == "" {
+			r.n = 0
+		}
+		if err := sleep(r.call.ctx, backoff(r.client.cfg.RetryDelay, failures)); err != nil {
+			return r.client.failed(ctx, t, r.call, err)
+		}
+	}
+	return nil
+}
+
+// attempt makes one request for what is missing and reads its body. It
+// returns nil when the body was whole, although the store may have sent less
+// than asked for; io.EOF when there is no more; a *brokenBody when another
+// attempt may help.
+func (r *reading) attempt() error {
+	from := r.off + int64(r.n)
+	input := &s3.GetObjectInput{
+		Bucket:    &r.ref.Bucket,
+		Key:       &r.ref.Key,
+		VersionId: optional(r.ref.VersionID),
+		Range:     aws.String(fmt.Sprintf("bytes=%d-%d", from, r.off+int64(len(r.p))-1)),
+	}
+	if r.etag != "" {
+		input.IfMatch = aws.String(quoteETag(r.etag))
+	}
+	out, err := r.client.s3.GetObject(r.call.ctx, input)
+	if err != nil {
+		if statusOf(err) == http.StatusRequestedRangeNotSatisfiable && r.end < 0 {
+			return io.EOF
+		}
+		return err
+	}
+	defer out.Body.Close()
+	length, err := r.check(out, from)
+	if err != nil {
+		return err
+	}
+	dst := r.p[r.n:]
+	if int64(len(dst)) > length {
+		dst = dst[:length]
+	}
+	n, err := io.ReadFull(out.Body, dst)
+	r.n += n
+	if err != nil {
+		return &brokenBody{err}
+	}
+	if r.end >= 0 && r.off+int64(r.n) >= r.end {
+		if r.n < len(r.p) {
+			return io.EOF
+		}
+	}
+	return nil
+}
+
+// check holds the answer against what was asked for and known, and returns
+// how many bytes of the range its body has.
+func (r *reading) check(out *s3.GetObjectOutput, from int64) (int64, error) {
+	etag := unquoteETag(aws.ToString(out.ETag))
+	switch {
+	case r.etag != "" && etag == "":
+		return 0, badf("no ETag, although one was asked for")
+	case r.etag != "" && etag != r.etag:
+		return 0, errOtherETag
+	}
+	if out.ContentLength == nil || *out.ContentLength < 0 {
+		return 0, badf("no Content-Length")
+	}
+	length := *out.ContentLength
+
+	// Without Content-Range the body is the whole object.
+	first, last, size := int64(0), length-1, length
+	if value := aws.ToString(out.ContentRange); value != "" {
+		var ok bool
+		if first, last, size, ok = parseContentRange(value); !ok {
+			return 0, badf("Content-Range %q", printable(shorten(value)))
+		}
+		if last-first+1 != length {
+			return 0, badf("Content-Range %q with %d bytes", printable(shorten(value)), length)
+		}
+	}
+	switch {
+	case length == 0 && aws.ToString(out.ContentRange) == "" && from == 0:
+		r.end = 0
+		return 0, io.EOF // an empty object, from a server that ignores Range on it
+	case first != from || length == 0:
+		return 0, badf("bytes from %d where those from %d were asked for", first, from)
+	case size >= 0 && r.end >= 0 && size != r.end:
+		if r.ref.ETag != "" {
+			return 0, errOtherSize
+		}
+		return 0, badf("a size of %d, and of %d before", size, r.end)
+	}
+	if size >= 0 {
+		r.end = size
+	}
+	if r.etag == "" {
+		r.etag = etag
+	}
+	return length, nil
+}
+
+var (
+	errOtherETag = errors.New("its ETag is another")
+	errOtherSize = errors.New("its size is another")
+)
+
+// translate finds KindChanged, which depends on what was pinned.
+func (r *reading) translate(t target, err error) error {
+	status := statusOf(err)
+	switch {
+	case errors.Is(err, errOtherETag), errors.Is(err, errOtherSize), status == http.StatusPreconditionFailed:
+		return changed(t, "it was overwritten", err)
+	case r.ref.ETag != "" && status == http.StatusRequestedRangeNotSatisfiable:
+		return changed(t, "it is shorter than it was", err)
+	case r.etag != "" && status == http.StatusNotFound:
+		return changed(t, "it was removed", err)
+	}
+	return err
+}
+
+// parseContentRange reads "bytes first-last/size"; size is -1 for "*".
+func parseContentRange(s string) (first, last, size int64, ok bool) {
+	unit, rest, _ := strings.Cut(strings.TrimSpace(s), " ")
+	span, total, _ := strings.Cut(rest, "/")
+	from, to, _ := strings.Cut(span, "-")
+	first, err1 := strconv.ParseInt(from, 10, 64)
+	last, err2 := strconv.ParseInt(to, 10, 64)
+	size = -1
+	var err3 error
+	if total != "*" {
+		size, err3 = strconv.ParseInt(total, 10, 64)
+	}
+	ok = strings.EqualFold(unit, "bytes") && err1 == nil && err2 == nil && err3 == nil &&
+		first >= 0 && first <= last && (total == "*" || last < size)
+	return first, last, size, ok
+}
+
+// quoteETag puts the quotes back that Object leaves off. A weak one has its own.
+func quoteETag(etag string) string {
+	if strings.HasPrefix(etag, `W/"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,297 @@
+package ecs
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Bounds of one answer, whoever sends it.
+const (
+	maxDocument = 64 << 20 // bytes
+	maxToken    = 1 << 20  // bytes of one tag or run of text
+	maxDepth    = 16       // nested elements; the formats need 7
+	maxRows     = 100_000  // objects and folders of a page; servers send 1000
+	maxEntries  = 4096     // attributes of an object, indexed keys of a bucket
+)
+
+// badDocument is an answer that is not what was asked for. Repeating the
+// request would bring the same.
+type badDocument struct {
+	reason string
+	// notXML is true when the text holds what XML 1.0 cannot carry, such as a
+	// control character of an object's name.
+	notXML bool
+}
+
+func (e *badDocument) Error() string { return "unreadable answer: " + e.reason }
+
+func badf(format string, args ...any) error {
+	return &badDocument{reason: fmt.Sprintf(format, args...)}
+}
+
+// walker reads one XML document by tokens, as a recursive descent: every
+// element is consumed by text, children or skip. Names are local names;
+// namespaces, attributes, comments and processing instructions are ignored.
+// A document type is an error, so there are no entities but XML's own five.
+type walker struct {
+	d     *xml.Decoder
+	meter *meter
+	open  []string // names of the elements that are open, prefix included
+}
+
+func newWalker(r io.Reader) *walker {
+	m := &meter{r: r, left: maxDocument}
+	return &walker{d: xml.NewDecoder(m), meter: m, open: make([]string, 0, maxDepth)}
+}
+
+// meter bounds the bytes of a document and, as its budget is renewed before
+// each token, of a token.
+type meter struct {
+	r     io.Reader
+	left  int64
+	token int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.token <= 0 {
+		return 0, badf("a text or tag of more than %d bytes", maxToken)
+	}
+	if m.left <= 0 {
+		return 0, badf("more than %d bytes", maxDocument)
+	}
+	p = p[:min(int64(len(p)), m.left)]
+	n, err := m.r.Read(p)
+	m.left -= int64(n)
+	m.token -= int64(n)
+	return n, err
+}
+
+// next returns the next start, end or text. Text is valid until the call after.
+func (w *walker) next() (xml.Token, error) {
+	for {
+		w.meter.token = maxToken
+		t, err := w.d.RawToken()
+		if err != nil {
+			return nil, w.wrap(err)
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if len(w.open) == maxDepth {
+				return nil, badf("elements nested deeper than %d", maxDepth)
+			}
+			w.open = append(w.open, t.Name.Space+":"+t.Name.Local)
+			return t, nil
+		case xml.EndElement:
+			last := len(w.open) - 1
+			if last < 0 || w.open[last] != t.Name.Space+":"+t.Name.Local {
+				return nil, badf("</%s> closes no element", t.Name.Local)
+			}
+			w.open = w.open[:last]
+			return t, nil
+		case xml.CharData:
+			return t, nil
+		case xml.Directive:
+			return nil, badf("a document type")
+		}
+	}
+}
+
+// wrap turns what the decoder says into a badDocument, except for a body that
+// ended early, which another attempt may mend.
+func (w *walker) wrap(err error) error {
+	var bad *badDocument
+	var syntax *xml.SyntaxError
+	switch {
+	case errors.As(err, &bad):
+		return bad
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return &brokenBody{io.ErrUnexpectedEOF}
+	case errors.As(err, &syntax):
+		if syntax.Msg == "unexpected EOF" {
+			return &brokenBody{io.ErrUnexpectedEOF}
+		}
+		return &badDocument{
+			reason: fmt.Sprintf("line %d: %s", syntax.Line, syntax.Msg),
+			notXML: strings.Contains(syntax.Msg, "illegal character code") || syntax.Msg == "invalid UTF-8" ||
+				strings.Contains(syntax.Msg, "invalid character entity"),
+		}
+	default:
+		return err
+	}
+}
+
+// root opens the document's root element and returns its name. An <Error>
+// document is returned as an *apiError.
+func (w *walker) root() (string, error) {
+	for {
+		t, err := w.next()
+		if err != nil {
+			return "", err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "Error" {
+				return "", w.apiError()
+			}
+			return t.Name.Local, nil
+		case xml.CharData:
+			if len(strings.TrimSpace(strings.TrimPrefix(string(t), "\ufeff"))) > 0 {
+				return "", badf("text where XML was expected")
+			}
+		}
+	}
+}
+
+// rootNamed opens the root element, which must have this name.
+func (w *walker) rootNamed(name string) error {
+	got, err := w.root()
+	if err == nil && got != name {
+		return &badDocument{reason: fmt.Sprintf("<%s> where <%s> was expected", got, name)}
+	}
+	return err
+}
+
+// children calls f for each child of the open element, up to and including
+// the element's end. f must consume the child.
+func (w *walker) children(f func(name string) error) error {
+	for {
+		t, err := w.next()
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if err := f(t.Name.Local); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return nil
+		}
+	}
+}
+
+// text consumes the open element and returns its own text, exactly.
+func (w *walker) text() (string, error) {
+	var s string
+	for {
+		t, err := w.next()
+		if err != nil {
+			return "", err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if err := w.skip(); err != nil {
+				return "", err
+			}
+		case xml.EndElement:
+			return s, nil
+		case xml.CharData:
+			if len(s)+len(t) > maxToken {
+				return "", badf("a text of more than %d bytes", maxToken)
+			}
+			s += string(t)
+		}
+	}
+}
+
+// textInto consumes the open element into *p.
+func (w *walker) textInto(p *string) error {
+	s, err := w.text()
+	*p = s
+	return err
+}
+
+// trimmed consumes the open element and returns its text without blanks around.
+func (w *walker) trimmed() (string, error) {
+	s, err := w.text()
+	return strings.TrimSpace(s), err
+}
+
+// skip consumes the open element.
+func (w *walker) skip() error { return w.children(func(string) error { return w.skip() }) }
+
+// apiError is an error that the store itself reported.
+type apiError struct {
+	code, message, requestID string
+	endpoint, region         string // of redirects and wrong regions
+}
+
+func (e *apiError) Error() string {
+	switch {
+	case e.code == "":
+		return e.message
+	case e.message == "", e.message == e.code:
+		return e.code
+	}
+	return e.code + ": " + e.message
+}
+
+// ErrorCode, ErrorMessage and ErrorFault make it the SDK's kind of error, which
+// its retryer reads.
+func (e *apiError) ErrorCode() string             { return e.code }
+func (e *apiError) ErrorMessage() string          { return e.message }
+func (e *apiError) ErrorFault() smithy.ErrorFault { return smithy.FaultUnknown }
+
+// apiError reads the rest of an <Error> document.
+func (w *walker) apiError() error {
+	e := &apiError{}
+	err := w.children(func(name string) (err error) {
+		switch name {
+		case "Code":
+			e.code, err = w.trimmed()
+		case "Message":
+			e.message, err = w.trimmed()
+		case "RequestId":
+			e.requestID, err = w.trimmed()
+		case "Endpoint":
+			e.endpoint, err = w.trimmed()
+		case "Region":
+			e.region, err = w.trimmed()
+		default:
+			err = w.skip()
+		}
+		return err
+	})
+	if e.code == "" {
+		if err != nil {
+			return err
+		}
+		return badf("an <Error> without a code")
+	}
+	return e // what came is enough, even if the rest broke off
+}
+
+// decodeErrorAnswer reads the body of an answer that is no success. A body
+// that is no <Error> document gives an apiError without a code, whose message
+// is the start of the text.
+func decodeErrorAnswer(r io.Reader) error {
+	var head strings.Builder
+	_, err := newWalker(io.TeeReader(r, &prefixWriter{&head, 256})).root()
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e
+	}
+	return &apiError{message: printable(head.String())}
+}
+
+// prefixWriter keeps the first bytes written to it.
+type prefixWriter struct {
+	b    *strings.Builder
+	left int
+}
+
+func (p *prefixWriter) Write(data []byte) (int, error) {
+	n := min(p.left, len(data))
+	p.b.Write(data[:n])
+	p.left -= n
+	return len(data), nil
+}
+
+// printable returns s on one line, without control characters.
+func printable(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd }), " ")
+}
