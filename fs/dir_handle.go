@@ -1,0 +1,161 @@
+package fs
+
+import (
+	"context"
+	"io"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// dirHandle is one opendir: a position in one snapshot. go-fuse calls it from
+// one goroutine at a time.
+//
+// The offset of an entry is its number in the listing, from 1: ".", "..", the
+// entries of the rows, and after a break %~INCOMPLETE.
+type dirHandle struct {
+	node     *dirNode
+	snapshot search.Snapshot
+	filling  bool // counts among node.fillers
+
+	rows rowOrder
+	pos  uint64   // entries handed out
+	last dirEntry // the one handed out last
+
+	broke  syscall.Errno // what broke the listing
+	marked bool          // %~INCOMPLETE was handed out
+
+	// Whether the call before returned an entry. go-fuse answers one READDIR by
+	// calling until there is no entry or no room left for it, so an entry is followed either by a call for the
+	// same READDIR or, where it found no room, by one for the next, which begins with it.
+	begun bool
+}
+
+var (
+	_ gofuse.FileReaddirenter = (*dirHandle)(nil)
+	_ gofuse.FileSeekdirer    = (*dirHandle)(nil)
+	_ gofuse.FileLookuper     = (*dirHandle)(nil)
+	_ gofuse.FileReleasedirer = (*dirHandle)(nil)
+)
+
+// Readdirent returns the next entry, or nil to end the answer to one READDIR.
+//
+// An answer that has entries ends where the next one would have to be waited
+// for, so that readers see rows as they come; and it never ends with an error: go-fuse would
+// keep that for the next READDIR, which may not have been interrupted.
+func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	begun := h.begun
+	h.begun = false
+	switch h.pos {
+	case 0:
+		return h.hand(dirEntry{name: "."}, h.node.StableAttr().Ino), 0
+	case dots - 1:
+		return h.hand(dirEntry{name: ".."}, h.parentIno()), 0
+	}
+	if begun && h.rows.waits(h.snapshot) {
+		return nil, 0
+	}
+	e, err := h.rows.entry(ctx, h.snapshot)
+	switch {
+	case err == nil:
+		h.node.fs.long.add(e.name, e.text(h.node.dir.Prefix))
+		return h.hand(e, h.ino(&e)), 0
+	case err == io.EOF:
+		return nil, 0
+	case ctx.Err() != nil:
+		return nil, syscall.EINTR
+	}
+	if h.broke == 0 {
+		h.broke = h.node.fs.fail("readdir", h.node.path(""), err)
+		h.node.setBroken(h.broke)
+	}
+	if !h.marked {
+		h.marked = true
+		return h.hand(dirEntry{name: NameIncomplete, object: &search.Object{}}, 0), 0
+	}
+	if begun {
+		return nil, 0
+	}
+	return nil, h.broke
+}
+
+// dots is how many entries stand before those of the rows: "." and "..".
+const dots = 2
+
+// hand hands e out.
+func (h *dirHandle) hand(e dirEntry, ino uint64) *fuse.DirEntry {
+	h.begun = true
+	h.pos++
+	h.last = e
+	return &fuse.DirEntry{Name: e.name, Mode: e.mode(), Ino: ino, Off: h.pos}
+}
+
+func (h *dirHandle) ino(e *dirEntry) uint64 {
+	if e.object == nil {
+		return dirAttr(h.node.StableAttr(), e.name).Ino
+	}
+	o := currentVersion(e.object)
+	return fileAttr(h.node.dir.Bucket, &o).Ino
+}
+
+func (h *dirHandle) parentIno() uint64 {
+	if _, parent := h.node.Parent(); parent != nil {
+		return parent.StableAttr().Ino
+	}
+	return h.node.StableAttr().Ino
+}
+
+// Seekdir moves to the entry after off: 0 is the beginning. A listing whose
+// time is over is begun anew there; not while the kernel copies this one.
+func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if off == 0 && !h.filling && h.node.fs.until(h.snapshot.Expires()) == 0 {
+		snapshot, err := h.node.open(ctx, h.node.listing())
+		if err != nil {
+			return h.node.fs.fail("opendir", h.node.path(""), err)
+		}
+		h.snapshot.Close()
+		h.snapshot = snapshot
+		h.broke = 0
+	}
+	h.begun, h.marked = false, false
+	h.rows = rowOrder{dir: h.node.dir}
+	for h.pos = min(off, dots); h.pos < off; h.pos++ {
+		if _, err := h.rows.entry(ctx, h.snapshot); err != nil {
+			if ctx.Err() != nil {
+				return syscall.EINTR
+			}
+			h.marked = err != io.EOF
+			break
+		}
+	}
+	return 0
+}
+
+// Lookup gives READDIRPLUS the attributes of the entry handed out last, from
+// its row. ENOENT makes the kernel list it by name alone and look it up if it is used.
+func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
+	n, e := h.node, &h.last
+	switch {
+	case name == NameIncomplete:
+		return n.fs.incomplete(ctx, &n.Inode, h.broke, out), 0
+	case name != e.name, n.fs.live.full():
+		// go-fuse repeats names before the last where a READDIR was interrupted.
+		return nil, syscall.ENOENT
+	}
+	valid := n.fs.until(h.snapshot.Expires())
+	if e.object == nil {
+		return n.folder(ctx, name, e.key, valid, out), 0
+	}
+	return n.fs.file(ctx, &n.Inode, n.dir.Bucket, e.object, valid, out), 0
+}
+
+// Releasedir closes the snapshot: while others read it, it stays.
+func (h *dirHandle) Releasedir(context.Context, uint32) {
+	if h.filling {
+		h.node.filled()
+	}
+	h.snapshot.Close()
+}

@@ -1,0 +1,162 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// fileNode is one version of one object: an overwritten object is another node
+// with another inode number, so that no page of the kernel's cache and no
+// attribute of it can ever be wrong. It does not change once made.
+type fileNode struct {
+	node
+	ref   search.Ref // pinned to the ETag
+	mtime time.Time  // whole seconds: a HEAD carries no more, and both must agree
+}
+
+var (
+	_ gofuse.NodeGetattrer = (*fileNode)(nil)
+	_ gofuse.NodeOpener    = (*fileNode)(nil)
+	_ gofuse.NodeReader    = (*fileNode)(nil)
+)
+
+// file returns the node of o, an object of bucket, and fills in out. valid is
+// how long the kernel may believe that the name means this object.
+func (f *filesystem) file(ctx context.Context, parent *gofuse.Inode, bucket string, o *search.Object, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
+	current := currentVersion(o)
+	inode := f.live.inode(ctx, parent, fileAttr(bucket, &current), func() gofuse.InodeEmbedder {
+		return &fileNode{
+			node:  node{fs: f},
+			ref:   search.Ref{Bucket: bucket, Key: current.Key, ETag: current.ETag, Size: current.Size},
+			mtime: wholeSeconds(current.ModTime),
+		}
+	})
+	f.fileAttributes(uint64(o.Size), wholeSeconds(o.ModTime), &out.Attr)
+	out.SetEntryTimeout(valid)
+	out.SetAttrTimeout(valid)
+	return inode
+}
+
+// currentVersion returns o without its version. Every object shown is the
+// current version of its key, which rows of a plain listing do not name though
+// a HEAD does; the ETag alone says which bytes it is.
+func currentVersion(o *search.Object) search.Object {
+	c := *o
+	c.VersionID = ""
+	return c
+}
+
+func wholeSeconds(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Unix(0, 0)
+	}
+	return time.Unix(t.Unix(), 0)
+}
+
+// Getattr needs no request: what the node stands for never changes.
+func (n *fileNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.fs.fileAttributes(uint64(n.ref.Size), n.mtime, &out.Attr)
+	out.SetTimeout(n.fs.TTL)
+	return 0
+}
+
+// Open makes sure of the first block, so that an object which changed since it
+// was listed is noticed here: on ESTALE from OPEN the kernel walks the path again, asking
+// anew for each name, and opens what it finds then. The block is kept, and the READ that
+// follows does not ask for it again.
+func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	n.fs.count.opens.Add(1)
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return nil, 0, syscall.EROFS
+	}
+	// There is nothing to write back at close.
+	answer := uint32(fuse.FOPEN_NOFLUSH)
+	if n.ref.ETag == "" {
+		return nil, answer, 0
+	}
+	if n.ref.Size > 0 {
+		var first [1]byte // the store's cache fetches and keeps a whole block for it
+		if _, err := n.readFull(ctx, first[:], 0); err != nil {
+			return nil, 0, n.fail("open", err)
+		}
+	}
+	// The inode is of one ETag: pages of it that the kernel still has are right.
+	return nil, answer | fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// Read returns exactly the bytes that Getattr promised, or an error.
+func (n *fileNode) Read(ctx context.Context, _ gofuse.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	n.fs.count.reads.Add(1)
+	rest := n.ref.Size - off
+	if off < 0 || rest <= 0 {
+		return fuse.ReadResultData(nil), 0
+	}
+	dest = dest[:min(int64(len(dest)), rest)]
+	count, err := n.readFull(ctx, dest, off)
+	if err != nil {
+		return nil, n.fail("read", err)
+	}
+	n.fs.count.readBytes.Add(int64(count))
+	return fuse.ReadResultData(dest), 0
+}
+
+// readFull reads len(p) bytes, which must lie within the object. Fewer are an error.
+func (n *fileNode) readFull(ctx context.Context, p []byte, off int64) (int, error) {
+	count, err := n.fs.Store.ReadRange(ctx, n.ref, p, off)
+	if count == len(p) {
+		return count, nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = &search.Error{Op: "read", Bucket: n.ref.Bucket, Key: n.ref.Key, Kind: search.KindIO,
+			Reason: fmt.Sprintf("the store gave %d of %d bytes at offset %d", count, len(p), off)}
+	}
+	return count, err
+}
+
+func (n *fileNode) fail(op string, err error) syscall.Errno {
+	if search.KindOf(err) == search.KindChanged {
+		n.fs.count.stale.Add(1)
+		n.fs.Store.Forget(n.ref.Bucket, n.ref.Key)
+	}
+	return n.fs.fail(op, n.path(""), err)
+}
+
+// errorNode is the last entry of a listing that broke: a file that cannot be
+// opened.
+type errorNode struct {
+	node
+	errno syscall.Errno
+}
+
+var (
+	_ gofuse.NodeGetattrer = (*errorNode)(nil)
+	_ gofuse.NodeOpener    = (*errorNode)(nil)
+)
+
+// Getattr succeeds: the entry must be seen by those who stat what they list.
+func (n *errorNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.fs.fileAttributes(0, n.fs.started, &out.Attr)
+	return 0
+}
+
+// Open gives the error that broke the listing.
+func (n *errorNode) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	return nil, 0, n.errno
+}
+
+// incomplete returns the entry that says that parent's listing broke with errno.
+func (f *filesystem) incomplete(ctx context.Context, parent *gofuse.Inode, errno syscall.Errno, out *fuse.EntryOut) *gofuse.Inode {
+	f.fileAttributes(0, f.started, &out.Attr)
+	out.SetEntryTimeout(f.NegativeTTL)
+	out.SetAttrTimeout(f.NegativeTTL)
+	return parent.NewInode(ctx, &errorNode{node: node{fs: f}, errno: errno}, gofuse.StableAttr{Mode: syscall.S_IFREG})
+}

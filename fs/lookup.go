@@ -1,0 +1,168 @@
+package fs
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"time"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// Lookup finds what name, as typed, means below n: a virtual file, a narrower
+// query, a folder or an object.
+func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
+	n.fs.count.lookups.Add(1)
+	child, doubt, err := n.lookup(ctx, name, out)
+	if err != nil {
+		return nil, n.fs.errnos.errno(failure{Op: "lookup", Path: n.path(name), Err: err, Doubt: doubt})
+	}
+	return child, 0
+}
+
+// lookup is Lookup with its error. doubt, of a name that was not found, says
+// why it is not read as a query although it looks like one.
+func (n *dirNode) lookup(ctx context.Context, name string, out *fuse.EntryOut) (_ *gofuse.Inode, doubt string, _ error) {
+	if name == NameIncomplete {
+		if errno := n.brokenBy(); errno != 0 {
+			return n.fs.incomplete(ctx, &n.Inode, errno, out), "", nil
+		}
+		return nil, "", n.notExist(name)
+	}
+	if isNoise(name) {
+		child, err := n.literal(ctx, name, false, out)
+		return child, "", err
+	}
+
+	schema, schemaErr := n.fs.Store.Schema(ctx, n.dir.Bucket)
+	if search.KindOf(schemaErr) == search.KindCanceled {
+		return nil, "", schemaErr
+	}
+	c, err := search.ParseComponent(name, schema)
+	if c.Kind == search.ComponentDirective && err == nil {
+		child, err := n.directive(ctx, name, c.Directive, schema, schemaErr, out)
+		return child, "", err
+	}
+	if schemaErr != nil && (err != nil || c.Kind != search.ComponentLiteral || c.Doubt != "") {
+		// What this name means depends on the schema; what any other means does not.
+		return nil, "", schemaErr
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if c.Kind == search.ComponentPredicate {
+		if !schema.Enabled {
+			return nil, "", &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
+				Reason: "this bucket has no metadata search",
+				Hint:   "it can only be switched on when a bucket is created"}
+		}
+		return n.fs.directory(ctx, &n.Inode, name, n.dir.Narrow(c.Where), n.mtime, n.fs.TTL, out), "", nil
+	}
+	child, err := n.literal(ctx, name, true, out)
+	return child, c.Doubt, err
+}
+
+// literal finds the folder or object that name stands for. With ask, the store
+// is asked for what the listing at hand cannot tell.
+func (n *dirNode) literal(ctx context.Context, name string, ask bool, out *fuse.EntryOut) (*gofuse.Inode, error) {
+	d, canonical := DecodeSegment(name), CanonicalSegment(name)
+	if n.flat() {
+		d, canonical = DecodeFlat(name), CanonicalFlat(name)
+	}
+	if !canonical {
+		// Every key has exactly one name in a directory, and this is no key's.
+		return nil, n.notExist(name)
+	}
+	if d.Hash != "" {
+		text, err := n.longText(ctx, name, d, ask)
+		if err != nil {
+			return nil, err
+		}
+		d.Text = text
+	}
+	found, err := n.find(ctx, d.Text, d.Object && !n.flat(), ask)
+	switch {
+	case err != nil:
+		return nil, err
+	case found.folder:
+		return n.folder(ctx, name, found.object.Key, found.valid, out), nil
+	default:
+		return n.fs.file(ctx, &n.Inode, n.dir.Bucket, &found.object, found.valid, out), nil
+	}
+}
+
+// finding is what a literal name stands for.
+type finding struct {
+	folder bool          // then object has its prefix as Key alone
+	object search.Object // else the object
+	valid  time.Duration // how long the kernel may believe it
+}
+
+// find returns the object or folder of this text relative to the prefix; only
+// the object when objectOnly is set. KindNotExist when there is none.
+func (n *dirNode) find(ctx context.Context, text string, objectOnly, ask bool) (finding, error) {
+	if snapshot := n.fs.Store.Peek(n.listing()); snapshot != nil {
+		defer snapshot.Close()
+		if f, known := n.findListed(snapshot, text, objectOnly, ask); known {
+			if f == nil {
+				return finding{}, n.notExist(text)
+			}
+			return *f, nil
+		}
+	}
+	switch {
+	case !ask:
+		return finding{}, n.notExist(text)
+	case n.flat():
+		return n.askQuery(ctx, text)
+	default:
+		return n.askFolder(ctx, text, objectOnly)
+	}
+}
+
+// findListed looks in a listing. known is false when only the store can tell;
+// nil with known means that there is none.
+func (n *dirNode) findListed(s search.Snapshot, text string, objectOnly, ask bool) (f *finding, known bool) {
+	_, complete := s.Len()
+	valid := n.fs.until(s.Expires())
+	key := n.dir.Prefix + text
+	if !n.flat() && !objectOnly {
+		if _, ok := s.Find(key + "/"); ok {
+			return &finding{folder: true, object: search.Object{Key: key + "/"}, valid: valid}, true
+		}
+	}
+	// In a folder, an object seen in a growing listing may yet turn out to
+	// share its name with a folder.
+	settled := n.flat() || objectOnly || complete || !ask
+	if row, ok := s.Find(key); ok && !row.Folder && settled && n.listed(&row.Object) {
+		return &finding{object: row.Object, valid: valid}, true
+	}
+	return nil, complete
+}
+
+// listed reports whether o has a name here: the zero-byte marker of a folder is that folder alone.
+func (n *dirNode) listed(o *search.Object) bool {
+	return n.flat() || o.Key != n.dir.Prefix || o.Size > 0
+}
+
+// folder returns the node of the folder with this prefix, named name below n.
+func (n *dirNode) folder(ctx context.Context, name, prefix string, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
+	return n.fs.directory(ctx, &n.Inode, name, search.Dir{Bucket: n.dir.Bucket, Prefix: prefix}, n.mtime, valid, out)
+}
+
+func (n *dirNode) notExist(name string) error {
+	return &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Key: n.dir.Prefix + name, Kind: search.KindNotExist}
+}
+
+// isNoise reports whether name is one that desktops and tools look for in
+// every directory. It is not worth a request each time: such a name exists where a listing has it.
+func isNoise(name string) bool {
+	switch name {
+	case ".git", ".hidden", ".DS_Store", "desktop.ini", "autorun.inf", ".directory":
+		return true
+	}
+	return strings.HasPrefix(name, "._") || strings.HasPrefix(name, ".Trash")
+}

@@ -1,0 +1,122 @@
+package fs
+
+import (
+	"context"
+	"strings"
+	"syscall"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// dirEntry is one entry of a directory being read.
+type dirEntry struct {
+	name   string
+	key    string         // of the object, or the prefix of the folder with its "/"
+	object *search.Object // a file; nil for a directory
+}
+
+// text returns what name encodes, in a directory of this prefix.
+func (e *dirEntry) text(prefix string) string {
+	text := e.key[len(prefix):]
+	if e.object == nil {
+		text = strings.TrimSuffix(text, "/")
+	}
+	return text
+}
+
+func (e *dirEntry) mode() uint32 {
+	if e.object != nil {
+		return syscall.S_IFREG
+	}
+	return syscall.S_IFDIR
+}
+
+// rowOrder makes directory entries of the rows of a snapshot, each name once.
+// The order depends on the rows alone, so that an offset means the same entry whenever it is
+// sought.
+//
+// In the flat view each row is an entry. In a folder, object "a" is named "a"
+// or, where there is a folder "a/", "a%~"; and "a" and "a/" need not be
+// neighbours, as "a-1" and "a.txt" stand between them. So an object waits until a
+// row past "a/" tells, while the rows between are handed out.
+type rowOrder struct {
+	dir  search.Dir
+	next int // the row to read
+	// held are the objects that wait. INVARIANT: each key is a proper prefix of the next one and of the key of
+	// the row read last, so there are at most as many as a key has bytes.
+	held  []search.Object
+	ready []dirEntry // decided; handed out from the front
+}
+
+// entry returns the next entry; io.EOF at the end, ctx's error when that ends first,
+// else the error that broke the listing, after what still waited.
+func (r *rowOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, error) {
+	for len(r.ready) == 0 {
+		row, err := s.Row(ctx, r.next)
+		switch {
+		case err == nil:
+			r.next++
+			r.add(&row)
+		case ctx.Err() != nil:
+			return dirEntry{}, ctx.Err()
+		case len(r.held) > 0:
+			r.release(nil)
+		default:
+			return dirEntry{}, err
+		}
+	}
+	e := r.ready[0]
+	r.ready = r.ready[1:]
+	if len(r.ready) == 0 {
+		r.ready = nil
+	}
+	return e, nil
+}
+
+// waits reports whether entry would wait for the store.
+func (r *rowOrder) waits(s search.Snapshot) bool {
+	if len(r.ready) > 0 {
+		return false
+	}
+	rows, complete := s.Len()
+	return r.next >= rows && !complete
+}
+
+// add takes one row in.
+func (r *rowOrder) add(row *search.Entry) {
+	if r.dir.Where != nil {
+		if rel, below := strings.CutPrefix(row.Key, r.dir.Prefix); below {
+			r.ready = append(r.ready, dirEntry{name: EncodeFlat(rel), key: row.Key, object: &row.Object})
+		}
+		return
+	}
+	r.release(row)
+	if !row.Folder {
+		r.held = append(r.held, row.Object)
+		return
+	}
+	if name, ok := EntryName(r.dir.Prefix, *row, false); ok {
+		r.ready = append(r.ready, dirEntry{name: name, key: row.Key})
+	}
+}
+
+// release decides the objects that row is past; all of them when row is nil.
+func (r *rowOrder) release(row *search.Entry) {
+	for len(r.held) > 0 {
+		o := r.held[len(r.held)-1]
+		if row != nil && staysBefore(row.Key, o.Key) {
+			return
+		}
+		r.held = r.held[:len(r.held)-1]
+		twin := row != nil && row.Folder && row.Key == o.Key+"/"
+		if name, ok := EntryName(r.dir.Prefix, search.Entry{Object: o}, twin); ok {
+			r.ready = append(r.ready, dirEntry{name: name, key: o.Key, object: &o})
+		}
+	}
+}
+
+// staysBefore reports whether key stands between object and object+"/" in the
+// order of keys.
+func staysBefore(key, object string) bool {
+	return len(key) > len(object) && key[:len(object)] == object && key[len(object)] < '/'
+}
