@@ -190,8 +190,6 @@ type encoder struct {
 	text string
 	out  []byte
 	cut  int // the last boundary between characters at or below shortPrefixLen
-
-	afterComma bool // the first comma is past: nothing after it can be an operator
 }
 
 func (e *encoder) run() {
@@ -239,12 +237,9 @@ func (e *encoder) escapes(i int) bool {
 		word, _, _ := strings.Cut(rest, ",")
 		return i == 0 && search.IsDirective(word)
 	case ',':
-		if e.afterComma {
-			return false
-		}
-		e.afterComma = true
 		word, _, _ := strings.Cut(rest, ",")
-		// What is written so far is what the parser would take for the key.
+		// What is written so far is what the parser would take for the key. It
+		// may have commas, as %2C: of "meta.a,in,exists" both must go.
 		return search.IsOperator(word) && isKeySyntax(e.out)
 	default:
 		return c < 0x20

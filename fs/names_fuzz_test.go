@@ -15,7 +15,7 @@ import (
 var trapKeys = []string{
 	"", "/", "//", ".", "..", "../../etc/passwd", "a/./b/../c", "folder/",
 	"size,gt,100", "size>100", "size > 100", "size==1", "size!=1", "a==b", "===", "!==", "<>", "color,exists", "color,eq", "color,eq,",
-	"meta.color,eq,red", "sys.size,gt,1", "x-amz-meta-color,in,a,b", "colo%72,eq,red", "%63olor,eq,red", "col\nor,eq,red",
+	"meta.color,eq,red", "meta.a,eq,exists", "size,in,in,in,in,1", "meta.a,b,exists", "sys.size,gt,1", "x-amz-meta-color,in,a,b", "colo%72,eq,red", "%63olor,eq,red", "col\nor,eq,red",
 	"not size>1", "not (size>1)", "not(size==1)", "(size>1)", "(size>1 or color==red) and not owner==bob",
 	"not found.txt", "not", "not ", "not(", "(", "()", "((", "(copy).txt", "(1) and (2).jpg", "NOT here", "color = red", "color=red",
 	"size in 5", "size", "'quoted'", "\"q\" == 'r'", "color ==red", "color\t==red",

@@ -80,6 +80,8 @@ func TestEncodeFlat(t *testing.T) {
 		{"comma", "color,exists", "color%2Cexists"},
 		{"comma", "color,eq,", "color%2Ceq,"},
 		{"comma", "meta.x-y_z,in,a,b", "meta.x-y_z%2Cin,a,b"},
+		{"commas", "meta.a,eq,exists", "meta.a%2Ceq%2Cexists"},
+		{"commas", "a,in,in,b,in", "a%2Cin%2Cin,b,in"},
 		{"comma", "logs/size,gt,1", "logs%2Fsize%2Cgt,1"},
 		{"comma", "a\nb,eq,1", "a%0Ab%2Ceq,1"},
 		{"comma", "-a,eq,1", "%2Da%2Ceq,1"},
