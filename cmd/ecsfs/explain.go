@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+func explainCommand() *cli.Command {
+	store, key := defaultStoreOptions(), ""
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "tell what a path means, and why an object is in it or not",
+		ArgsUsage: "[options] BUCKET/PATH",
+		Description: `Tells what PATH means: what would be sent to the store, what would be checked here, or where
+a query is wrong. Nothing is searched. With --object, tells for each condition whether the
+object with that key meets it.
+
+  ecsfs explain photos/2026/size,gt,1M
+  ecsfs explain photos/size,gt,1M --object 2026/IMG_0001.png`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "object", Destination: &key, Usage: "tell why the object with this `KEY` is among the results or not"},
+		}, store.flags()...),
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
+			if err != nil {
+				return err
+			}
+			return explain(c, &store, args[0], key)
+		},
+	}
+}
+
+// explain prints what path means; with a key, why that object is there or not.
+func explain(c *cli.Context, so *storeOptions, path, key string) error {
+	client, err := connect(c.Context, so)
+	if err != nil {
+		return err
+	}
+	now, lifetime := time.Now(), defaultMountOptions().TTL
+	p, err := walk(c.Context, client, path)
+	if bad, ok := errors.AsType[*badComponent](err); ok {
+		printText(c, search.ExplainComponent(bad.At.Schema, bad.At.Dir, bad.Name, now, lifetime))
+		return explained(err)
+	}
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
+		return nil
+	}
+	object, err := client.Stat(c.Context, search.Ref{Bucket: p.Dir.Bucket, Key: key})
+	if err != nil {
+		return err
+	}
+	printText(c, search.ExplainObject(p.Schema, p.Dir, &object, now, lifetime))
+	return nil
+}
+
+// printText writes text and ends it with a newline.
+func printText(c *cli.Context, text string) {
+	fmt.Fprintln(c.App.Writer, strings.TrimRight(text, "\n"))
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// place is what a path below a mountpoint means.
+type place struct {
+	Schema search.Schema
+	Dir    search.Dir
+	// Components are those below the bucket, as typed.
+	Components []string
+}
+
+// badComponent is a component that cannot be read where it stands.
+type badComponent struct {
+	At   place // what stands before it
+	Name string
+	Err  error
+}
+
+func (e *badComponent) Error() string { return e.Err.Error() }
+func (e *badComponent) Unwrap() error { return e.Err }
+
+// walk reads BUCKET[/FOLDER...][/QUERY...], as a mount would. It asks the store
+// for the bucket's schema only. A component that cannot be read is a *badComponent.
+func walk(ctx context.Context, store search.Schemer, path string) (place, error) {
+	bucket, rest, _ := strings.Cut(strings.Trim(path, "/"), "/")
+	if bucket == "" {
+		return place{}, fail(exitUsage, "no bucket named: the path is BUCKET[/FOLDER...][/QUERY...]")
+	}
+	schema, err := store.Schema(ctx, bucket)
+	if err != nil {
+		return place{}, err
+	}
+	p := place{Schema: schema, Dir: search.Dir{Bucket: bucket}}
+	for name := range strings.SplitSeq(rest, "/") {
+		if name == "" {
+			continue
+		}
+		if p, err = p.enter(name, false); err != nil {
+			return place{}, err
+		}
+	}
+	return p, nil
+}
+
+// enter returns the place of one more component. Where it must be a query, a
+// name is an error.
+func (p place) enter(name string, mustBeQuery bool) (place, error) {
+	bad := func(err error) (place, error) { return place{}, &badComponent{p, name, err} }
+	c, err := search.ParseComponent(name, p.Schema)
+	if err != nil {
+		return bad(err)
+	}
+	next := p
+	next.Components = append(p.Components[:len(p.Components):len(p.Components)], name)
+	switch {
+	case c.Kind == search.ComponentPredicate:
+		next.Dir = p.Dir.Narrow(c.Where)
+	case c.Kind == search.ComponentDirective:
+		return bad(fail(exitQuery, "%s works in a mount only: here go folders and queries", name))
+	case mustBeQuery || p.Dir.Where != nil:
+		if c.Doubt != "" {
+			return bad(fail(exitQuery, "%q is no query: %s", name, c.Doubt))
+		}
+		return bad(fail(exitQuery, "%q is no query: a query is KEY,OP,VALUE, such as size,gt,100M; 'ecsfs searchkeys %s' lists the keys", name, p.Dir.Bucket))
+	default:
+		next.Dir.Prefix += c.Literal + "/"
+	}
+	return next, nil
+}
+
+// explained adds to an error about a component where in it the fault is.
+func explained(err error) error {
+	bad, ok := errors.AsType[*badComponent](err)
+	if !ok {
+		return err
+	}
+	syntax, ok := errors.AsType[*search.SyntaxError](err)
+	if !ok || syntax.Nearest == "" || strings.Contains(err.Error(), syntax.Nearest) {
+		return err
+	}
+	return fail(codeOf(bad.Err), "%w: did you mean %s?", bad.Err, syntax.Nearest)
+}
