@@ -48,7 +48,7 @@ const NameIncomplete = "%~INCOMPLETE"
 // object whose key relative to the directory's prefix is rel. rel may be any
 // bytes. The name is not empty, has neither "/" nor NUL, is at most 255 bytes,
 // and is a query for no schema. Different rel have different names, but for
-// keys of more than 200 bytes whose shortened names agree in 64 bits of SHA-256.
+// shortened ones that begin alike and agree in 64 bits of SHA-256.
 func EncodeFlat(rel string) string {
 	if rel == "" {
 		return mark
