@@ -39,7 +39,7 @@ func parseComma(name string, f commaForm, key Key, o *operator) (Expr, *SyntaxEr
 	}
 	switch {
 	case o.args == 0 && f.args:
-		return nil, fail(f.restAt-1, ","+f.rest, o.word+" takes no value: "+f.key+","+o.word)
+		return nil, fail(f.restAt-1, ","+f.rest, fmt.Sprintf("%s takes no value: %s,%s", o.word, printable(f.key), o.word))
 	case o.args == 0:
 		return Cond{Key: key, Op: o.op}, nil
 	case !f.args:
@@ -112,7 +112,7 @@ func parseItem(name string, key Key, arg string, at int) (Expr, *SyntaxError) {
 		return parts[0], nil
 	}
 	if a, b := parts[0].(Cond).Value, parts[1].(Cond).Value; reversed(a, b) {
-		return fail(at, fmt.Sprintf("the range %s is empty: it goes from the lower to the higher, %s..%s%s", quoteToken(arg), high, low, ageAdvice(a, b)))
+		return fail(at, fmt.Sprintf("the range %s is empty: it goes from the lower to the higher, %s..%s%s", quoteToken(arg), printable(high), printable(low), ageAdvice(a, b)))
 	}
 	return parts, nil
 }

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"fmt"
 	"strings"
 	"time"
 )
@@ -54,11 +53,17 @@ func ParseComponent(name string, s Schema) (Component, error) {
 		return Component{Kind: ComponentDirective, Raw: name, Directive: d}, nil
 	}
 	where, isQuery, err := parsePredicate(name, s)
-	if err != nil {
-		return Component{}, &Error{Op: "parse", Bucket: s.Bucket, Key: name, Kind: KindInvalid, Err: err}
+	if isQuery && err == nil {
+		where = Normalize(where)
+		if err = checkBounds(where); err != nil {
+			err.Input = name
+		}
 	}
-	if isQuery {
-		return Component{Kind: ComponentPredicate, Raw: name, Where: Normalize(where)}, nil
+	switch {
+	case err != nil:
+		return Component{}, &Error{Op: "parse", Bucket: s.Bucket, Key: name, Kind: KindInvalid, Err: err}
+	case isQuery:
+		return Component{Kind: ComponentPredicate, Raw: name, Where: where}, nil
 	}
 	return Component{Kind: ComponentLiteral, Raw: name, Literal: percentDecode(name), Doubt: doubt(name, s)}, nil
 }
@@ -84,21 +89,22 @@ func parseDirective(name string) (Directive, bool) {
 // parsePredicate reads name as typed, not in normal form. isQuery is false
 // when it is a literal.
 func parsePredicate(name string, s Schema) (e Expr, isQuery bool, err *SyntaxError) {
-	parse := func() (Expr, *SyntaxError) { return parseInfix(name, s) }
-	if f, ok := splitComma(name); ok && IsOperator(f.op) {
+	if f, ok := splitComma(name); ok {
+		o, ok := operatorOf(f.op)
+		if !ok {
+			return nil, false, nil
+		}
 		key, known := s.Resolve(percentDecode(f.key))
 		if !known {
 			return nil, false, nil
 		}
-		o, _ := operatorOf(f.op)
-		parse = func() (Expr, *SyntaxError) { return parseComma(name, f, key, o) }
-	} else if !looksInfix(name) {
+		e, err = parseComma(name, f, key, o)
+		return e, true, err
+	}
+	if !looksInfix(name) {
 		return nil, false, nil
 	}
-	if len(name) > maxQueryLen {
-		return nil, true, &SyntaxError{Input: name, Pos: maxQueryLen, Msg: fmt.Sprintf("longer than %d bytes", maxQueryLen)}
-	}
-	e, err = parse()
+	e, err = parseInfix(name, s)
 	return e, true, err
 }
 

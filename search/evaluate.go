@@ -19,14 +19,11 @@ const (
 // String returns "true", "false" or "unknown".
 func (t Truth) String() string { return [...]string{"false", "true", "unknown"}[t] }
 
-// Evaluate tells whether o satisfies e, which must be bound. A key that the
+// Evaluate tells whether o satisfies e, which must be bound (else it panics). A key that the
 // object does not have, or whose value is not of the key's datatype, satisfies
 // no condition on it but "missing". A nil e is True. Unknown follows Kleene's logic: a part that
 // is Unknown decides nothing.
 func Evaluate(e Expr, o *Object) Truth {
-	if e == nil {
-		return True
-	}
 	return evaluate(e, o, false)
 }
 
@@ -34,7 +31,7 @@ func Evaluate(e Expr, o *Object) Truth {
 func evaluate(e Expr, o *Object, complement bool) Truth {
 	switch e := e.(type) {
 	case nil:
-		return True
+		return truth(!complement)
 	case Not:
 		return evaluate(e.X, o, !complement)
 	case And:

@@ -2,13 +2,44 @@ package search
 
 import "fmt"
 
-// Bounds of one component. A path component of a mount has at most 255
-// bytes; a program may give more.
+// Bounds of one component, as typed and in normal form, so that the print of
+// what was read can be read again. A component of a mount has at most 255 bytes; a program may
+// give more, at a cost in proportion to the length.
 const (
-	maxQueryLen   = 8 << 10 // bytes of a component that is a query
-	maxDepth      = 64      // parentheses within one another
-	maxConditions = 1024    // conditions of a component
+	maxDepth      = 64   // groups within one another
+	maxConditions = 1024 // conditions
 )
+
+// checkBounds refuses a normal form that is beyond the bounds.
+func checkBounds(e Expr) *SyntaxError {
+	n := 0
+	conditions(e, func(Cond) { n++ })
+	if n > maxConditions {
+		return &SyntaxError{Msg: fmt.Sprintf("more than %d conditions", maxConditions)}
+	}
+	if depth(e) > maxDepth {
+		return &SyntaxError{Msg: fmt.Sprintf("more than %d groups within one another", maxDepth)}
+	}
+	return nil
+}
+
+// depth counts the groups of e within one another.
+func depth(e Expr) int {
+	deepest := 0
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			deepest = max(deepest, 1+depth(x))
+		}
+	case Or:
+		for _, x := range e {
+			deepest = max(deepest, 1+depth(x))
+		}
+	case Not:
+		return depth(e.X)
+	}
+	return deepest
+}
 
 // infixParser reads the infix form by recursive descent.
 type infixParser struct {

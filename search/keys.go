@@ -21,6 +21,8 @@ type systemKey struct {
 	name  string
 	typ   Datatype
 	alias []string // short names; the first is the one printed
+	// optional: not every object has it.
+	optional bool
 	// listed: known only in a bucket whose schema names it, because not every
 	// server generation has it.
 	listed bool
@@ -29,21 +31,21 @@ type systemKey struct {
 // systemKeys are the system metadata of ECS ("ECS system metadata and
 // optional attributes", Data Access Guide), and the derived key.
 var systemKeys = [...]systemKey{
-	{keySize, Integer, []string{"size"}, false},
-	{keyLastModified, Datetime, []string{"mtime", "modified"}, false},
-	{"CreateTime", Datetime, []string{"created"}, false},
-	{keyObjectName, String, []string{"name"}, false},
-	{"Owner", String, []string{"owner"}, false},
-	{keyBase, String, []string{"base"}, false},
-	{keyContentType, String, nil, false},
-	{"ContentEncoding", String, nil, false},
-	{keyEtag, String, nil, false},
-	{"Expiration", Datetime, nil, false},
-	{"Expires", Datetime, nil, false},
-	{"Retention", Integer, nil, false},
-	{"Namespace", String, nil, false},
-	{"ReplicationStatus", String, nil, true},
-	{"ObjName", String, nil, true},
+	{name: keySize, typ: Integer, alias: []string{"size"}},
+	{name: keyLastModified, typ: Datetime, alias: []string{"mtime", "modified"}},
+	{name: "CreateTime", typ: Datetime, alias: []string{"created"}},
+	{name: keyObjectName, typ: String, alias: []string{"name"}},
+	{name: keyBase, typ: String, alias: []string{"base"}},
+	{name: "Owner", typ: String, alias: []string{"owner"}},
+	{name: keyContentType, typ: String},
+	{name: "ContentEncoding", typ: String, optional: true},
+	{name: keyEtag, typ: String},
+	{name: "Expiration", typ: Datetime, optional: true},
+	{name: "Expires", typ: Datetime, optional: true},
+	{name: "Retention", typ: Integer, optional: true},
+	{name: "Namespace", typ: String},
+	{name: "ReplicationStatus", typ: String, optional: true, listed: true},
+	{name: "ObjName", typ: String, listed: true},
 }
 
 // systemNamed finds the row whose alias or native name is name, in any case.
@@ -61,6 +63,12 @@ func systemNamed(name string) *systemKey {
 		}
 	}
 	return nil
+}
+
+// optional reports whether some objects may not have k.
+func (k Key) optional() bool {
+	sys := systemNamed(k.Name)
+	return k.User() || sys == nil || sys.optional
 }
 
 // Short returns the shortest name to type for k that Resolve reads as k
@@ -87,17 +95,16 @@ func (k Key) Short() string {
 
 // Resolve returns the key that a typed name means in this bucket, and whether
 // it is a known one: indexed, a system attribute that a store can return, derived, or
-// forced by "meta.". The order is alias, native system name, user key; "sys."
-// and "meta." force one. Names compare without regard to case. A name that
-// cannot be the name of an HTTP header is never known.
+// user metadata written with "meta." or with its native prefix. The order is alias,
+// native system name, user key; "sys." and "meta." force one. Names compare
+// without regard to case. A name that cannot be part of an HTTP header's name is
+// never known.
 func (s Schema) Resolve(name string) (Key, bool) {
 	if rest, ok := cutPrefixFold(name, "meta."); ok {
-		k := s.userKey(rest)
-		return k, isToken(rest)
+		return s.userKey(rest), isToken(rest)
 	}
 	if rest, ok := cutPrefixFold(name, MetaPrefix); ok {
-		k := s.userKey(rest)
-		return k, k.Indexed && isToken(rest)
+		return s.userKey(rest), isToken(rest)
 	}
 	forced := false
 	if rest, ok := cutPrefixFold(name, "sys."); ok {

@@ -17,8 +17,14 @@ type lowered struct {
 
 // reason says why a condition is checked here.
 type reason struct {
-	cond Expr
-	text string
+	cond      Expr
+	text      string
+	unbounded bool // nothing was sent for cond
+}
+
+// checked is what becomes of a condition that w does not say in full.
+func checked(c Cond, w wire, why string) lowered {
+	return lowered{w, []reason{{c, why, w.empty()}}}
 }
 
 // lower translates a bound normal form. prefix is that of the listing.
@@ -51,12 +57,13 @@ func (s Schema) lower(e Expr, prefix string) lowered {
 	case Not:
 		c, ok := e.X.(Cond)
 		if !ok {
-			return lowered{why: []reason{{e, "is not in normal form"}}}
+			return lowered{why: []reason{{e, "it is not in normal form", true}}}
 		}
 		l := s.lowerCond(Cond{Key: c.Key, Op: OpExists}, prefix)
 		if len(l.why) == 0 {
-			l.why = []reason{{e, "the store has no " + c.Op.String()}}
+			l.why = []reason{{text: "the store has no " + c.Op.String()}}
 		}
+		l.why[0].cond = e
 		return l
 	case Cond:
 		return s.lowerCond(e, prefix)
@@ -66,21 +73,20 @@ func (s Schema) lower(e Expr, prefix string) lowered {
 
 // lowerCond translates one condition.
 func (s Schema) lowerCond(c Cond, prefix string) lowered {
-	checked := func(w wire, why string) lowered { return lowered{w, []reason{{c, why}}} }
 	switch {
 	case c.Op == OpMissing:
-		return checked(wire{}, "the index has only objects with the key")
+		return checked(c, wire{}, "the index has only objects with the key")
 	case c.Key.Name == keyBase:
 		const why = "base is the end of the object's name, no key of the store"
 		name, _ := s.Resolve(keyObjectName)
 		if !name.Indexed {
-			return checked(wire{}, why)
+			return checked(c, wire{}, why)
 		}
-		return checked(prefixRange(name, prefix), why)
+		return checked(c, prefixRange(name, prefix), why)
 	case !c.Key.Indexed:
-		return checked(wire{}, c.Key.Short()+" is not indexed; its value is asked for and compared here")
+		return checked(c, wire{}, c.Key.Short()+" is not indexed")
 	case !isSelector(c.Key.Name):
-		return checked(wire{}, "the key's name cannot stand in an expression of the store")
+		return checked(c, wire{}, "the key's name cannot stand in an expression of the store")
 	}
 	switch c.Key.Type {
 	case String:
@@ -126,20 +132,19 @@ func every(k Key) wire {
 // lowerString translates a condition on an indexed string key.
 func lowerString(c Cond) lowered {
 	v := c.Value.text
-	checked := func(w wire, why string) lowered { return lowered{w, []reason{{c, why}}} }
 	switch c.Op {
 	case OpExists:
 		return lowered{wire: every(c.Key)}
 	case OpPrefix:
-		return checked(prefixRange(c.Key, v), "a range is sent for the prefix; the order of the store's index is not ours")
+		return checked(c, prefixRange(c.Key, v), "a range is sent for the prefix; the order of the store's index is not ours")
 	case OpSuffix, OpContains:
-		return checked(every(c.Key), "the store has no "+c.Op.String())
+		return checked(c, every(c.Key), "the store has no "+c.Op.String())
 	case OpGlob:
 		prefix, whole := globPrefix(v)
 		if whole {
 			return lowerString(Cond{c.Key, OpEq, Value{text: prefix}})
 		}
-		return checked(prefixRange(c.Key, prefix), "the store has no glob")
+		return checked(c, prefixRange(c.Key, prefix), "the store has no glob")
 	}
 	part := sendable(v)
 	if part == v {
@@ -148,15 +153,15 @@ func lowerString(c Cond) lowered {
 	const why = "its value has both kinds of quotes, or bytes that cannot be sent"
 	switch c.Op {
 	case OpEq:
-		return checked(prefixRange(c.Key, part), why)
+		return checked(c, prefixRange(c.Key, part), why)
 	case OpGt, OpGe:
-		return checked(atLeast(c.Key, part), why)
+		return checked(c, atLeast(c.Key, part), why)
 	case OpLt, OpLe:
 		if next, ok := after(part); ok {
-			return checked(wire{key: c.Key.Name, op: OpLt, value: Value{text: next}}, why)
+			return checked(c, wire{key: c.Key.Name, op: OpLt, value: Value{text: next}}, why)
 		}
 	}
-	return checked(every(c.Key), why)
+	return checked(c, every(c.Key), why)
 }
 
 // atLeast is the clause k >= v.
@@ -259,12 +264,12 @@ func lowerTime(c Cond) lowered {
 	case c.Op == OpLt:
 		w, exact = at(OpLt, floor+1000), k.User()
 	default:
-		return lowered{why: []reason{{c, "is not in normal form"}}}
+		return checked(c, w, "it is not in normal form")
 	}
 	if exact {
 		return lowered{wire: w}
 	}
-	return lowered{w, []reason{{c, "the store takes whole seconds"}}}
+	return checked(c, w, "the store takes whole seconds")
 }
 
 // mod returns n modulo m, never negative.

@@ -14,9 +14,6 @@ import (
 // every interval can be said with them. Not stays on the operators that have no
 // complement (prefix, suffix, contains, glob); no path can ask for that.
 func Normalize(e Expr) Expr {
-	if e == nil {
-		return nil
-	}
 	return normalize(e, false)
 }
 
@@ -32,6 +29,9 @@ func normalize(e Expr, complement bool) Expr {
 	case Cond:
 		return normalizeCond(e, complement)
 	}
+	if complement {
+		return Or{} // nothing is outside of everything
+	}
 	return nil
 }
 
@@ -40,23 +40,17 @@ func normalize(e Expr, complement bool) Expr {
 func combine(list []Expr, complement, conjunction bool) Expr {
 	var parts []Expr
 	for _, x := range list {
-		if x == nil {
-			continue
-		}
-		switch x := normalize(x, complement).(type) {
-		case nil:
-		case And:
-			if conjunction {
-				parts = append(parts, x...)
-			} else {
-				parts = append(parts, x)
-			}
-		case Or:
-			if !conjunction && len(x) > 0 {
-				parts = append(parts, x...)
-			} else {
-				parts = append(parts, x)
-			}
+		x = normalize(x, complement)
+		and, isAnd := x.(And)
+		or, isOr := x.(Or)
+		switch {
+		case x == nil && !conjunction, isOr && len(or) == 0 && conjunction:
+			return x // true decides an Or, false an And
+		case x == nil:
+		case isAnd && conjunction:
+			parts = append(parts, and...)
+		case isOr && !conjunction:
+			parts = append(parts, or...)
 		default:
 			parts = append(parts, x)
 		}

@@ -84,7 +84,7 @@ func (s Schema) choose(parts And, prefix string) (w wire, check And, reasons []r
 		if l.wire.empty() || fits(l.wire) {
 			continue
 		}
-		l.why = append(l.why, reason{parts[i], fmt.Sprintf("the expression would exceed %d comparisons or %d bytes", maxClauses, maxWireLen)})
+		l.why = append(l.why, reason{cond: parts[i], text: fmt.Sprintf("the expression would exceed %d comparisons or %d bytes", maxClauses, maxWireLen)})
 		if l.wire = l.wire.weaken(); !l.wire.empty() && !fits(l.wire) {
 			l.wire = wire{}
 		}
@@ -112,11 +112,12 @@ func (s Schema) unreturnable(e Expr) (k Key, found bool) {
 
 // unbounded says why no part of a query bounds the search.
 func unbounded(reasons []reason) string {
-	if len(reasons) == 0 {
-		return "nothing in the query can be compared by the store"
+	for _, r := range reasons {
+		if r.unbounded {
+			return fmt.Sprintf("nothing that the store compares bounds this search: %s is checked here, as %s", r.cond, r.text)
+		}
 	}
-	r := reasons[0]
-	return fmt.Sprintf("the store cannot search by %s alone: %s", r.cond, r.text)
+	return "the query is too long for the store, and no part of it bounds the search"
 }
 
 // advice names indexed keys that can bound a search.
@@ -176,7 +177,7 @@ func notes(reasons []reason, where Expr) []string {
 		out = append(out, fmt.Sprintf("checked here: %s (%s)", r.cond, r.text))
 	}
 	for _, k := range required(where) {
-		if k.User() {
+		if k.optional() {
 			out = append(out, fmt.Sprintf("objects without %s are left out: they match neither a condition on it nor its opposite", k.Short()))
 		}
 	}

@@ -62,7 +62,10 @@ func infixText(e Expr) string {
 	case Or:
 		return group(e, " or ")
 	case Not:
-		return "not (" + strings.TrimSuffix(strings.TrimPrefix(infixText(e.X), "("), ")") + ")"
+		if c, ok := e.X.(Cond); ok {
+			return "not (" + c.infix() + ")"
+		}
+		return "not " + infixText(e.X)
 	case Cond:
 		return e.infix()
 	}

@@ -57,15 +57,14 @@ func doubt(name string, s Schema) string {
 // unknownKey says that name is no key that can be asked for here.
 func unknownKey(s Schema, name string) *SyntaxError {
 	err := &SyntaxError{Token: name, Nearest: nearest(name, keyNames(s))}
-	where := "here"
+	where := "in this bucket"
 	if s.Bucket != "" {
 		where = "in bucket " + printable(s.Bucket)
 	}
 	err.Msg = fmt.Sprintf("%s is no key that is indexed %s", quoteToken(name), where)
-	if !s.Enabled {
-		err.Msg = fmt.Sprintf("%s is no known key, and metadata search is off %s", quoteToken(name), where)
-	}
 	switch {
+	case !s.Enabled:
+		err.Msg += ", which has no metadata search"
 	case err.Nearest != "":
 		err.Msg += fmt.Sprintf("; did you mean %s?", err.Nearest)
 	case isToken(name):

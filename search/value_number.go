@@ -65,7 +65,7 @@ func parseNumber(text, try string) (n *big.Int, scale int, bad *badValue) {
 	}
 	factor, ok := sizeUnits[unit]
 	if !ok {
-		bad := &badValue{text: text, why: "has no unit that is known here; they are k M G T P, kB MB ..., KiB MiB ...", try: try}
+		bad := &badValue{text: text, why: "ends in no size unit", try: "k M G T P, kB MB, KiB MiB"}
 		for _, u := range []string{strings.ToUpper(unit), strings.ToUpper(unit[:1]) + "iB"} {
 			if _, ok := sizeUnits[u]; ok && strings.EqualFold(u, unit) {
 				bad.nearest, bad.try = number+u, number+u
