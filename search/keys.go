@@ -137,7 +137,7 @@ func (s Schema) Resolve(name string) (Key, bool) {
 // userKey returns the user key of this name without prefix: as the index has
 // it, else a string.
 func (s Schema) userKey(name string) Key {
-	native := MetaPrefix + strings.ToLower(name)
+	native := CanonicalName(MetaPrefix + name)
 	for _, k := range s.Indexed {
 		if CanonicalName(k.Name) == native {
 			return Key{Name: native, Type: k.Type, Indexed: s.Enabled}

@@ -71,7 +71,19 @@ func (m Metadata) All() iter.Seq2[string, string] {
 // CanonicalName lowers user keys and leaves system names as they are.
 func CanonicalName(name string) string {
 	if len(name) >= len(MetaPrefix) && strings.EqualFold(name[:len(MetaPrefix)], MetaPrefix) {
-		return strings.ToLower(name)
+		return lowerASCII(name)
 	}
 	return name
+}
+
+// lowerASCII lowers A to Z and leaves every other byte as it is: strings.ToLower
+// would make one name of two that are not UTF-8.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
