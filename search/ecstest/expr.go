@@ -54,7 +54,7 @@ func (*junction) expr()  {}
 //	oper      = "==" / ">=" / "<=" / ">" / "<"
 //	selector  = 1*( ALPHA / DIGIT / "-" / "_" / "." )
 //	argument  = "'" *( any but "'" ) "'" / DQUOTE *( any but DQUOTE ) DQUOTE
-//	          / 1*( any but SP, parentheses and quotes )
+//	          / 1*( any but SP, parentheses and quotes )    ; not beginning with one of =<>!
 //
 // There is no escape inside quotes and no other operator.
 func parseExpr(text string) (expr, error) {
@@ -170,11 +170,11 @@ func (p *exprParser) condition() (expr, error) {
 	}
 	opPos := p.pos
 	p.pos += len(opTexts[c.op])
+	p.blanks()
 	if p.pos < len(p.text) && strings.IndexByte("=<>!", p.text[p.pos]) >= 0 {
 		p.pos = opPos
 		return nil, p.errorf("unknown operator; there are == > < >= <=")
 	}
-	p.blanks()
 	if p.pos == len(p.text) {
 		return nil, p.errorf("expected an argument")
 	}

@@ -2,6 +2,7 @@ package ecstest
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,16 +14,24 @@ import (
 	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
+// tester is what *testing.T, *testing.B and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // client sends raw requests, signed by sigv4.
 type client struct {
-	t      testing.TB
+	t      tester
 	url    string
 	http   *http.Client
 	signer *sigv4.Signer
 	host   string // Host header, when not the URL's
 }
 
-func (s *Server) testClient(t testing.TB) *client {
+func (s *Server) testClient(t tester) *client {
 	return &client{t: t, url: s.URL, http: http.DefaultClient, signer: &sigv4.Signer{
 		Credentials: sigv4.Credentials{AccessKeyID: DefaultAccessKeyID, SecretAccessKey: DefaultSecretAccessKey},
 		Region:      "us-east-1", Service: "s3"}}
@@ -86,7 +95,7 @@ func (c *client) get(target string, headers ...string) answer {
 }
 
 // must fails the test unless the answer has the status.
-func (a answer) must(t testing.TB, status int) answer {
+func (a answer) must(t tester, status int) answer {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
@@ -101,7 +110,7 @@ type node struct {
 	Children []node `xml:",any"`
 }
 
-func (a answer) xml(t testing.TB) node {
+func (a answer) xml(t tester) node {
 	t.Helper()
 	var n node
 	if err := xml.NewDecoder(bytes.NewReader([]byte(a.body))).Decode(&n); err != nil {
@@ -174,7 +183,7 @@ func metadata(object node, blockType string) map[string]string {
 	return m
 }
 
-func ok(t testing.TB, err error) {
+func ok(t tester, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +192,7 @@ func ok(t testing.TB, err error) {
 
 // numbered makes a bucket of n objects "k000"... with x-amz-meta-n 0, 1, 2 ...
 // and x-amz-meta-group n%5.
-func numbered(t testing.TB, s *Server, bucket string, n int) {
+func numbered(t tester, s *Server, bucket string, n int) {
 	t.Helper()
 	ok(t, s.CreateBucket(bucket, "Size", "LastModified", "ObjectName", "x-amz-meta-n;integer", "x-amz-meta-group;string"))
 	for i := range n {

@@ -38,7 +38,7 @@ func decodeMarker(binding, marker string) (*cursor, error) {
 	if err != nil || len(raw) < len(markerMagic)+markerTag || !strings.HasPrefix(string(raw), markerMagic) {
 		return nil, errMarker
 	}
-	tag, body := raw[len(markerMagic):][:markerTag], raw[len(markerMagic)+markerTag:]
+	body := raw[len(markerMagic)+markerTag:]
 	c := &cursor{}
 	n, read := binary.Varint(body)
 	if read <= 0 {
@@ -54,7 +54,7 @@ func decodeMarker(binding, marker string) (*cursor, error) {
 		*s = string(rest[used:][:length])
 		read += used + int(length)
 	}
-	if string(checksum(binding, body[:read])) != string(tag) {
+	if encodeMarker(binding, *c) != marker {
 		return nil, errMarker
 	}
 	return c, nil

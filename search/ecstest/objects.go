@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -53,9 +51,6 @@ func withoutAWSChunked(codings string) string {
 	}
 	return strings.Join(kept, ",")
 }
-
-// metaNames returns the names of the user metadata, sorted.
-func (o *object) metaNames() []string { return slices.Sorted(maps.Keys(o.meta)) }
 
 // putObject answers PUT /bucket/key.
 func (s *Server) putObject(w http.ResponseWriter, c *call) *apiError {
@@ -167,7 +162,7 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 		h.Set(name, text)
 	}
 	for name, text := range o.meta {
-		h.Set(name, text)
+		h[name] = []string{text} // in lower case, which boto3 hands on to its callers
 	}
 	for _, name := range contentHeaders {
 		if text := c.Query.Get("response-" + strings.ToLower(name)); text != "" {

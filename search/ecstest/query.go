@@ -1,6 +1,7 @@
 package ecstest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -202,8 +203,8 @@ func (s *Server) writeMatch(x *xmlWriter, o *object, keys []searchKey, wanted at
 			user.addAs(s.KeyCase.spell(k), k.name, o.meta[k.name])
 		}
 	}
-	if !s.NoSearchAttributes {
-		for _, name := range o.metaNames() {
+	if !s.NoSearchAttributes && (wanted.allUser || len(wanted.user) > 0) {
+		for _, name := range slices.Sorted(maps.Keys(o.meta)) {
 			if wanted.allUser || slices.Contains(wanted.user, name) {
 				user.add(name, o.meta[name])
 			}
