@@ -200,6 +200,25 @@ func TestFlightIsSharedAndOutlivesItsFirstCaller(t *testing.T) {
 	})
 }
 
+// A flight may land between a caller's look into memory and its begin.
+func TestBeginLooksAgain(t *testing.T) {
+	c := newCache(t, newStore(10), minute)
+	f, joined, err := c.stats.begin(t.Context(), key{kind: kindStat}, trip[search.Object]{
+		kept: func() (search.Object, error, bool) { return search.Object{Key: "kept"}, nil, true },
+		fetch: func(context.Context) (search.Object, error) {
+			t.Error("fetched what is kept")
+			return search.Object{}, nil
+		},
+		land: func(search.Object, error, bool) {},
+	})
+	if joined || err != nil {
+		t.Fatal(joined, err)
+	}
+	if o, err := c.stats.wait(t.Context(), f); err != nil || o.Key != "kept" {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
 func TestFlightIsCancelledWhenNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newStore(10)

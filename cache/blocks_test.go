@@ -166,6 +166,34 @@ func TestChangedObjectIsForgotten(t *testing.T) {
 	})
 }
 
+func TestForgetDuringARead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStore(10)
+		ref := st.put("b", "k", sequence(16))
+		release := make(chan struct{})
+		st.on = func(context.Context, string, string, string) error { <-release; return nil }
+		c := newCache(t, st, minute)
+		got := make(chan string)
+		go func() {
+			p := make([]byte, 16)
+			n, err := c.ReadRange(t.Context(), ref, p, 0)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- string(p[:n])
+		}()
+		synctest.Wait()
+		c.Forget("b", "k")
+		close(release)
+		if got := <-got; got != sequence(16) {
+			t.Errorf("who waited got %q", got)
+		}
+		if u := c.mem.usage(); u != (usage{}) {
+			t.Errorf("kept: %+v", u)
+		}
+	})
+}
+
 // lying returns fewer bytes than there are.
 type lying struct {
 	search.Store

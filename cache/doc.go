@@ -36,7 +36,8 @@
 //
 // A row takes 56 bytes, 6 to 11 for the index by key, and its texts; one with
 // metadata a further 56. The index grows with the rows, so that Find never waits.
-// The texts of a row are its own: holding on to one keeps no page alive.
+// The texts of a row are its own, but for those in Metadata, which are the store's:
+// holding on to one keeps no page alive.
 //
 // # Flights
 //

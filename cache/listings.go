@@ -51,9 +51,7 @@ func (c *Cache) Open(ctx context.Context, l search.Listing) (search.Snapshot, er
 	c.count.misses[kindListing].Add(1)
 	r.growing[s] = struct{}{}
 	r.held++
-	if c.opt.TTL > 0 {
-		r.open[id] = s
-	}
+	r.open[id] = s
 	return &handle{listing: s}, nil
 }
 
@@ -99,12 +97,11 @@ func (r *registry) release(s *listing) {
 		return
 	}
 	r.held--
-	shared := r.open[s.id] == s
-	if shared {
+	if r.open[s.id] == s {
 		delete(r.open, s.id)
 	}
 	s.mu.Lock()
-	keep := shared && s.complete
+	keep := s.complete // memory does not keep what has expired
 	if !keep {
 		s.dropped = true
 		if !s.complete && s.err == nil {

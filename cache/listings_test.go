@@ -3,8 +3,8 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -202,8 +202,42 @@ func TestBrokenListing(t *testing.T) {
 }
 
 // A store that ends its iterator without an error when its context ends must
-// not make a complete listing of it; one that panics must not hang the readers.
-func TestListingOfAFaultyStore(t *testing.T) {
+// not make a complete listing of it.
+func TestListingOfAStoreThatStopsSilently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStore(10)
+		st.fill("b", 25)
+		c := New(silent{st}, minute)
+		s := mustOpen(t, c, query("b", "x"))
+		if _, err := s.Row(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		st.on = func(ctx context.Context, _, _, _ string) error { <-ctx.Done(); return ctx.Err() }
+		go c.Close()
+		if _, err := s.Row(t.Context(), 24); search.KindOf(err) != search.KindCanceled {
+			t.Errorf("row that was not fetched: %v", err)
+		}
+		if n, complete := s.Len(); complete {
+			t.Errorf("%d rows are complete", n)
+		}
+		s.Close()
+	})
+}
+
+type silent struct{ search.Store }
+
+func (s silent) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Object, error] {
+	return func(yield func(search.Object, error) bool) {
+		for o, err := range s.Store.Query(ctx, l) {
+			if err != nil || !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A store that panics must not hang the readers.
+func TestListingOfAStoreThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newStore(10)
 		st.fill("b", 25)
@@ -263,6 +297,39 @@ func TestRowObeysItsContext(t *testing.T) {
 		}
 		s.Close()
 		st.wantRequests(t, "query", 2)
+	})
+}
+
+// A row is there for its reader as soon as its page is, whoever waits for more.
+func TestRowsArriveWithTheirPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStore(10)
+		st.fill("b", 30)
+		pages := make(chan struct{})
+		st.on = func(context.Context, string, string, string) error { <-pages; return nil }
+		c := newCache(t, st, minute)
+		s := mustOpen(t, c, query("b", "x"))
+		defer s.Close()
+		got := make(chan int, 2)
+		for _, i := range []int{9, 29} {
+			go func() {
+				if _, err := s.Row(t.Context(), i); err != nil {
+					t.Error(err)
+				}
+				got <- i
+			}()
+			synctest.Wait()
+		}
+		pages <- struct{}{}
+		synctest.Wait()
+		if len(got) != 1 {
+			t.Errorf("%d readers have their row after the first page, want 1", len(got))
+		}
+		close(pages)
+		synctest.Wait()
+		if len(got) != 2 {
+			t.Errorf("%d readers have their row, want 2", len(got))
+		}
 	})
 }
 
@@ -326,113 +393,6 @@ func TestCacheClose(t *testing.T) {
 		s.Close()
 		if u := c.mem.usage(); u != (usage{}) {
 			t.Errorf("left over: %+v", u)
-		}
-	})
-}
-
-func TestForgetMakesListingsStale(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		st := newStore(10)
-		st.fill("b", 15)
-		st.put("b", "dir/x", "x")
-		c := newCache(t, st, minute)
-		has, open := query("b", "kept"), query("b", "open")
-		hasNot := search.Listing{Bucket: "b", Prefix: "dir/"}
-		other := search.Listing{Bucket: "b2", Where: has.Where}
-		st.fill("b2", 15)
-		for _, l := range []search.Listing{has, hasNot, other} {
-			s := mustOpen(t, c, l)
-			drain(t, s)
-			s.Close()
-		}
-		s := mustOpen(t, c, open)
-		drain(t, s)
-		defer s.Close()
-
-		c.Forget("b", "k000007")
-		for _, l := range []search.Listing{has, open} {
-			if p := c.Peek(l); p != nil {
-				t.Errorf("%q has the forgotten object and is still kept", l.ID())
-			}
-		}
-		for _, l := range []search.Listing{hasNot, other} {
-			if p := c.Peek(l); p == nil {
-				t.Errorf("%q does not have the forgotten object and is gone", l.ID())
-			} else {
-				p.Close()
-			}
-		}
-		if _, ok := s.Find("k000007"); !ok {
-			t.Error("Forget touched the rows of an open handle")
-		}
-		if s.Expires().After(time.Now()) {
-			t.Error("the open handle has not expired")
-		}
-	})
-}
-
-// A listing larger than the budget is delivered, and not kept.
-func TestListingLargerThanTheBudget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		st := newStore(1000)
-		st.fill("b", 3000)
-		o := minute
-		o.PageRows, o.MemoryBudget = 1000, 200<<10
-		c := newCache(t, st, o)
-		if _, err := c.Schema(t.Context(), "b"); err != nil {
-			t.Fatal(err)
-		}
-		s := mustOpen(t, c, query("b", "x"))
-		if got := len(drain(t, s)); got != 3000 {
-			t.Errorf("%d rows", got)
-		}
-		if open := stat(t, c, "cache_open_bytes"); open < o.MemoryBudget {
-			t.Errorf("%d bytes open: the test's listing is too small", open)
-		}
-		// What is small and in use is kept beside it.
-		if _, err := c.Schema(t.Context(), "b"); err != nil {
-			t.Fatal(err)
-		}
-		st.wantRequests(t, "schema", 1)
-		s.Close()
-		if p := c.Peek(query("b", "x")); p != nil {
-			t.Error("kept")
-		}
-		if open := stat(t, c, "cache_open_bytes"); open != 0 {
-			t.Errorf("%d bytes open after Close", open)
-		}
-	})
-}
-
-func TestListingsAreEvictedByUse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		st := newStore(100)
-		st.fill("b", 100)
-		o := minute
-		o.PageRows, o.MemoryBudget = 100, 150<<10
-		c := newCache(t, st, o)
-		first := query("b", "first")
-		for i := range 40 {
-			s := mustOpen(t, c, first) // used again and again
-			drain(t, s)
-			s.Close()
-			s = mustOpen(t, c, query("b", fmt.Sprint(i)))
-			drain(t, s)
-			s.Close()
-		}
-		if p := c.Peek(first); p == nil {
-			t.Error("the listing in use was evicted")
-		} else {
-			p.Close()
-		}
-		if p := c.Peek(query("b", "0")); p != nil {
-			t.Error("the oldest listing was not evicted")
-		}
-		if stat(t, c, "cache_evictions") == 0 {
-			t.Error("no eviction was counted")
-		}
-		if kept := stat(t, c, "cache_kept_bytes"); kept > o.MemoryBudget {
-			t.Errorf("%d bytes kept", kept)
 		}
 	})
 }

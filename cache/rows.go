@@ -2,6 +2,7 @@ package cache
 
 import (
 	"hash/maphash"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -130,8 +131,15 @@ func (r *rows) add(e *search.Entry, grown []uint32) {
 }
 
 func (r *rows) pack(e *search.Entry) row {
+	// A copy always: a concatenation with nothing is the caller's string,
+	// which may be a part of a page.
+	var text strings.Builder
+	text.Grow(len(e.Key) + len(e.ETag) + len(e.VersionID))
+	text.WriteString(e.Key)
+	text.WriteString(e.ETag)
+	text.WriteString(e.VersionID)
 	p := row{
-		text:    e.Key + e.ETag + e.VersionID,
+		text:    text.String(),
 		size:    e.Size,
 		sec:     e.ModTime.Unix(),
 		nsec:    uint32(e.ModTime.Nanosecond()),
@@ -140,14 +148,10 @@ func (r *rows) pack(e *search.Entry) row {
 		partial: e.Partial,
 		folder:  e.Folder,
 	}
-	if e.ETag == "" && e.VersionID == "" {
-		// Then the concatenation is the caller's string, which may be part of a page.
-		p.text = string([]byte(e.Key))
-	}
 	r.bytes += int64(len(p.text)) + textExtra
 	switch {
 	case e.Metadata.Len() > 0:
-		p.extra = &extra{e.ContentType, e.Metadata}
+		p.extra = &extra{strings.Clone(e.ContentType), e.Metadata}
 		r.bytes += extraBytes + int64(len(e.ContentType)) + e.Metadata.Bytes() + 2*textExtra*int64(e.Metadata.Len())
 	case e.ContentType != "":
 		p.extra = r.sharedType(e.ContentType)
@@ -159,6 +163,7 @@ func (r *rows) sharedType(contentType string) *extra {
 	if x := r.types[contentType]; x != nil {
 		return x
 	}
+	contentType = strings.Clone(contentType)
 	x := &extra{contentType: contentType}
 	r.bytes += extraBytes + int64(len(contentType)) + textExtra
 	if len(r.types) < maxTypes {
