@@ -57,8 +57,13 @@ func (inv *invocation) arrange(app *cli.App, args []string) ([]string, error) {
 // join puts the parts in the order that cli wants.
 func (inv *invocation) join(program string, options, rest []string) []string {
 	out := []string{program}
-	if inv.Verb == "" && slices.Equal(options, []string{"--version"}) {
-		inv.Verb, options = "version", nil
+	if inv.Verb == "" && len(options) == 1 {
+		switch options[0] {
+		case "--version":
+			inv.Verb, options = "version", nil
+		case "--help", "-h":
+			inv.Verb, options = "help", nil
+		}
 	}
 	if inv.Verb != "" {
 		out = append(out, inv.Verb)

@@ -59,7 +59,7 @@ func statusOf(err error) error {
 		return err
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return commandStatus(exitSignal + exitCode(status.Signal()))
+		return toldStatus(exitSignal + exitCode(status.Signal()))
 	}
-	return commandStatus(exit.ExitCode())
+	return toldStatus(exit.ExitCode())
 }

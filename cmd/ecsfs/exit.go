@@ -58,18 +58,18 @@ func fail(code exitCode, format string, args ...any) error {
 	return &codedError{code, fmt.Errorf(format, args...)}
 }
 
-// commandStatus is the status of the COMMAND after "--". It has been told by the
-// command itself, so nothing is printed.
-type commandStatus exitCode
+// toldStatus is an exit code whose reason has been told already, such as the
+// status of the COMMAND after "--": nothing is printed for it.
+type toldStatus exitCode
 
-func (commandStatus) Error() string { return "the command failed" }
+func (toldStatus) Error() string { return "told already" }
 
 // codeOf returns the exit code for err.
 func codeOf(err error) exitCode {
 	if err == nil {
 		return exitOK
 	}
-	if status, ok := errors.AsType[commandStatus](err); ok {
+	if status, ok := errors.AsType[toldStatus](err); ok {
 		return exitCode(status)
 	}
 	if coded, ok := errors.AsType[*codedError](err); ok {
@@ -93,7 +93,7 @@ func codeOf(err error) exitCode {
 // report prints err on one line of w and returns the exit code.
 func report(w io.Writer, verb string, err error) exitCode {
 	code := codeOf(err)
-	if _, silent := errors.AsType[commandStatus](err); silent || err == nil || errors.Is(err, context.Canceled) {
+	if _, silent := errors.AsType[toldStatus](err); silent || err == nil || errors.Is(err, context.Canceled) {
 		return code
 	}
 	fmt.Fprintln(w, errorLine(verb, err))

@@ -46,7 +46,10 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 	p, err := walk(c.Context, client, path)
 	if bad, ok := errors.AsType[*badComponent](err); ok {
 		printText(c, search.ExplainComponent(bad.At.Schema, bad.At.Dir, bad.Name, now, lifetime))
-		return explained(err)
+		if _, ok := errors.AsType[*search.SyntaxError](err); ok {
+			return toldStatus(codeOf(err)) // the explanation was the error's text, with the place
+		}
+		return err
 	}
 	if err != nil {
 		return err
