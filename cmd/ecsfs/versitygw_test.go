@@ -47,7 +47,7 @@ func startVersitygw(t *testing.T) *versitygw {
 	address := listener.Addr().String()
 	listener.Close() // versitygw takes no listener; the port is its own a moment later
 	v := &versitygw{url: "http://" + address, signer: &sigv4.Signer{
-		Credentials: sigv4.Credentials{AccessKeyID: "versity", SecretAccessKey: "a secret of the test"},
+		Credentials: sigv4.Credentials{AccessKeyID: "versity", SecretAccessKey: "a-secret-of-the-test"},
 		Region:      "us-east-1", Service: "s3",
 	}}
 	v.signer.DisableDoubleEncode, v.signer.DisableNormalize = true, true
