@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // checkMountpoint returns the absolute path of dir, without symbolic links, when it is
@@ -31,7 +33,9 @@ func checkMountpoint(dir string) (string, error) {
 			return fail("another file system is mounted there: "+printable(m.source)+", "+m.fsType,
 				"unmount it, or take another directory", syscall.EBUSY)
 		}
-		if _, err := os.Lstat(path); !errors.Is(err, syscall.ENOTCONN) {
+		// Not stat: the kernel may still keep the attributes of a server that died.
+		var st unix.Statfs_t
+		if err := unix.Statfs(path, &st); !errors.Is(err, syscall.ENOTCONN) {
 			return fail("already mounted: "+printable(m.source)+" is there", "ecsfs umount "+printable(dir), syscall.EBUSY)
 		}
 		// Its process died without unmounting.
