@@ -74,7 +74,8 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	}
 	if !h.marked {
 		h.marked = true
-		return h.hand(dirEntry{name: NameIncomplete, object: &search.Object{}}, 0), 0
+		ino := virtualAttr(h.node.StableAttr(), NameIncomplete).Ino
+		return h.hand(dirEntry{name: NameIncomplete, object: &search.Object{}}, ino), 0
 	}
 	if begun {
 		return nil, 0

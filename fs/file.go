@@ -144,19 +144,27 @@ var (
 
 // Getattr succeeds: the entry must be seen by those who stat what they list.
 func (n *errorNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	n.fs.fileAttributes(0, n.fs.started, &out.Attr)
+	n.fs.fileAttributes(errorNodeSize, n.fs.started, &out.Attr)
 	return 0
 }
+
+// errorNodeSize is not 0, since GNU tar archives an empty file without opening it.
+const errorNodeSize = 1
 
 // Open gives the error that broke the listing.
 func (n *errorNode) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	return nil, 0, n.errno
 }
 
-// incomplete returns the entry that says that parent's listing broke with errno.
+// incomplete returns the entry that says that parent's listing broke with
+// errno. It is valid for no time: the next listing may be whole.
 func (f *filesystem) incomplete(ctx context.Context, parent *gofuse.Inode, errno syscall.Errno, out *fuse.EntryOut) *gofuse.Inode {
-	f.fileAttributes(0, f.started, &out.Attr)
-	out.SetEntryTimeout(f.NegativeTTL)
-	out.SetAttrTimeout(f.NegativeTTL)
-	return parent.NewInode(ctx, &errorNode{node: node{fs: f}, errno: errno}, gofuse.StableAttr{Mode: syscall.S_IFREG})
+	attr := virtualAttr(parent.StableAttr(), NameIncomplete)
+	attr.Gen = uint64(errno)
+	f.fileAttributes(errorNodeSize, f.started, &out.Attr)
+	out.SetEntryTimeout(0)
+	out.SetAttrTimeout(f.TTL)
+	return f.live.inode(ctx, parent, attr, func() gofuse.InodeEmbedder {
+		return &errorNode{node: node{fs: f}, errno: errno}
+	})
 }

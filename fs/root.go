@@ -107,21 +107,19 @@ func (n *rootNode) directory(ctx context.Context, name string, b search.Bucket, 
 	return n.fs.directory(ctx, &n.Inode, name, search.Dir{Bucket: b.Name}, mtime, n.fs.TTL, out)
 }
 
-// OpendirHandle takes the list of buckets, which is always whole.
-func (n *rootNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+// OpendirHandle asks for nothing yet: df opens the mountpoint, and must not
+// wait for the network.
+func (n *rootNode) OpendirHandle(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	n.fs.count.opendirs.Add(1)
-	buckets, err := n.fs.Store.Buckets(ctx)
-	if err != nil {
-		return nil, 0, n.fs.fail("opendir", "", err)
-	}
-	return &rootHandle{root: n, buckets: buckets}, 0, 0
+	return &rootHandle{root: n}, 0, 0
 }
 
 // rootHandle is one opendir of the root.
 type rootHandle struct {
 	root    *rootNode
-	buckets []search.Bucket
-	pos     uint64 // entries handed out: ".", "..", the buckets
+	asked   bool
+	buckets []search.Bucket // once asked
+	pos     uint64          // entries handed out: ".", "..", the buckets
 }
 
 var (
@@ -130,7 +128,16 @@ var (
 	_ gofuse.FileLookuper     = (*rootHandle)(nil)
 )
 
-func (h *rootHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+// Readdirent fails before the first entry or not at all: the list of buckets
+// comes whole.
+func (h *rootHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if !h.asked {
+		buckets, err := h.root.fs.Store.Buckets(ctx)
+		if err != nil {
+			return nil, h.root.fs.fail("readdir", "", err)
+		}
+		h.buckets, h.asked = buckets, true
+	}
 	ino := h.root.StableAttr().Ino
 	name := ""
 	switch i := h.pos; {
@@ -149,13 +156,14 @@ func (h *rootHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno)
 }
 
 func (h *rootHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
-	h.pos = min(off, dots+uint64(len(h.buckets)))
+	h.pos = off
+	h.asked = h.asked && off > 0
 	return 0
 }
 
 // Lookup gives READDIRPLUS the attributes of the bucket handed out last.
 func (h *rootHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	if h.pos <= dots || h.root.fs.live.full() {
+	if h.pos <= dots || h.pos-dots > uint64(len(h.buckets)) || h.root.fs.live.full() {
 		return nil, syscall.ENOENT
 	}
 	b := h.buckets[h.pos-dots-1]

@@ -25,7 +25,13 @@ import (
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(serveEnv); dir != "" {
+		serveUntilKilled(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // world is a mount of a bucket "b" on an ECS of the test's own. The test serves
 // the mount, so it must never touch it itself: sh does, in another process.
@@ -239,7 +245,8 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// clock is a clock that a test moves.
+// clock is a clock that a test moves. No two looks at it are the same, as on a
+// real one.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time // guarded by mu
@@ -248,6 +255,7 @@ type clock struct {
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.now = c.now.Add(time.Microsecond)
 	return c.now
 }
 
@@ -275,3 +283,4 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
+func writeFile(name string, data []byte) error { return os.WriteFile(name, data, 0o600) }
