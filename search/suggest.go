@@ -62,6 +62,10 @@ func unknownKey(s Schema, name string) *SyntaxError {
 		where = "in bucket " + printable(s.Bucket)
 	}
 	err.Msg = fmt.Sprintf("%s is no key that is indexed %s", quoteToken(name), where)
+	if hasPrefixFold(name, "sys.") {
+		err.Msg = fmt.Sprintf("%s is no system key that can be asked for %s", quoteToken(name), where)
+		return err
+	}
 	switch {
 	case !s.Enabled:
 		err.Msg += ", which has no metadata search"
