@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,13 +224,13 @@ func TestFlightIsCancelledWhenNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newStore(10)
 		ref := st.put("b", "k", "0123456789")
-		cancelled := 0
+		var cancelled atomic.Int64
 		st.on = func(ctx context.Context, op, _, _ string) error {
 			if st.count(op) > 1 {
 				return nil
 			}
 			<-ctx.Done()
-			cancelled++
+			cancelled.Add(1)
 			return ctx.Err()
 		}
 		c := newCache(t, st, minute)
@@ -250,8 +251,8 @@ func TestFlightIsCancelledWhenNobodyWaits(t *testing.T) {
 			cancel()
 		}
 		synctest.Wait()
-		if cancelled != 4 {
-			t.Errorf("%d requests were cancelled, want 4", cancelled)
+		if n := cancelled.Load(); n != 4 {
+			t.Errorf("%d requests were cancelled, want 4", n)
 		}
 		if n := stat(t, c, "cache_flying_bytes"); n != 0 {
 			t.Errorf("%d bytes in flight", n)

@@ -34,8 +34,8 @@
 // its rows and its error for the handles on it; for the negative lifetime, Open
 // of an equal listing returns that error at once.
 //
-// A row takes 56 bytes, 6 to 11 for the index by key, and its texts; one with
-// metadata a further 56. The index grows with the rows, so that Find never waits.
+// A row takes 56 bytes, 5 to 11 for the index by key, and its texts; one with
+// metadata about 50 more, and the metadata. The index grows with the rows, so that Find never waits.
 // The texts of a row are its own, but for those in Metadata, which are the store's:
 // holding on to one keeps no page alive.
 //
