@@ -140,6 +140,7 @@ func (s *Server) serve(w http.ResponseWriter, c *call, op operation, err *apiErr
 	id := s.requestID()
 	w.Header().Set("x-amz-request-id", id)
 	w.Header().Set("Server", "ViPR/1.0")
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat)) // not the machine's: the clock may be off
 	verified, authErr := s.authenticate(c.r)
 	if authErr != nil {
 		s.fail(w, c, id, authErr)
@@ -192,6 +193,7 @@ func (s *Server) fail(w http.ResponseWriter, c *call, id string, err *apiError) 
 		return
 	}
 	x := newXML("Error", "")
+	x.strict = true
 	x.elem("Code", err.code)
 	x.elem("Message", err.message)
 	x.elem("Resource", c.r.URL.EscapedPath())
