@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -93,7 +92,8 @@ func codeOf(err error) exitCode {
 // report prints err on one line of w and returns the exit code.
 func report(w io.Writer, verb string, err error) exitCode {
 	code := codeOf(err)
-	if _, silent := errors.AsType[toldStatus](err); silent || err == nil || errors.Is(err, context.Canceled) {
+	// An interrupted command says nothing: who typed Ctrl-C knows.
+	if _, told := errors.AsType[toldStatus](err); told || err == nil || code == exitInterrupted {
 		return code
 	}
 	fmt.Fprintln(w, errorLine(verb, err))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 //	bucket NAME [SEARCHKEY...]            make a bucket
 //	put BUCKET KEY FILE [NAME=VALUE...]   put an object with metadata; "modified" and "type" are its own
 //	fault OPERATION FROM STATUS CODE      answer requests of OPERATION from number FROM on with an error
+//	deaf                                  listen, never answer, and name it in DEAF
 //	requests [OPERATION=N...]             so many requests came in since the last "requests", and none of another kind
 //	exits STATUS PROGRAM [ARG...]         run a program that must end with STATUS
 //	await PROGRAM [ARG...]                run a program again and again until it ends with 0
@@ -51,7 +53,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulator": cmdEmulator, "bucket": cmdBucket, "put": cmdPut, "fault": cmdFault,
-			"requests": cmdRequests, "exits": cmdExits, "await": cmdAwait,
+			"deaf": cmdDeaf, "requests": cmdRequests, "exits": cmdExits, "await": cmdAwait,
 		},
 	})
 }
@@ -191,6 +193,14 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
+func cmdDeaf(ts *testscript.TestScript, neg bool, args []string) {
+	// The kernel takes connections; nobody accepts them.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { listener.Close() })
+	ts.Setenv("DEAF", "http://"+listener.Addr().String())
+}
+
 func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	e := emulatorOf(ts)
 	got := e.Counts()
@@ -225,6 +235,11 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	got := 0
 	err = ts.Exec(args[1], args[2:]...)
+	for _, stream := range []string{"stdout", "stderr"} {
+		if text := ts.ReadFile(stream); text != "" {
+			ts.Logf("[%s]\n%s", stream, text)
+		}
+	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else {
