@@ -20,8 +20,14 @@ func run(args []string) int {
 	forgetEmptyVariables(app)
 	args, err := inv.arrange(app, args)
 	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 		defer stop()
+		context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
+		if slices.Contains(runsCommands, inv.Verb) {
+			// A closed pipe must not kill the process behind a mount. Not Ignore:
+			// a COMMAND would inherit that.
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+		}
 		err = app.RunContext(ctx, args)
 	}
 	verb := inv.Verb
@@ -29,6 +35,16 @@ func run(args []string) int {
 		verb = ""
 	}
 	return int(report(os.Stderr, verb, err))
+}
+
+// endSignals are the signals that ask the program to end: what is mounted is then
+// unmounted. Under nohup, a terminal that closes is none.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // newApp returns the application; its verbs take "-- COMMAND" from inv.

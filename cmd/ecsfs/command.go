@@ -29,7 +29,7 @@ func findCommand(command []string) (*exec.Cmd, error) {
 // is mounted for it must stay until it ends.
 func runCommand(cmd *exec.Cmd, env ...string) error {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
 
 	cmd.Env = append(os.Environ(), env...)

@@ -1,10 +1,16 @@
 package main
 
+import "strings"
+
 // nearest returns the candidate that word is most probably a slip of, or "".
 func nearest(word string, candidates []string) string {
 	best, bestDistance := "", len(word)/3+2
 	for _, c := range candidates {
-		if d := editDistance(word, c); d < bestDistance {
+		d := editDistance(word, c)
+		if len(word) > 2 && strings.HasPrefix(c, word) {
+			d = 1 // cut short
+		}
+		if d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}

@@ -13,6 +13,7 @@ import (
 func umountCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "umount",
+		Aliases:   []string{"unmount"},
 		Usage:     "unmount what 'ecsfs mount' has mounted",
 		ArgsUsage: "DIR...",
 		Description: `Unmounts DIR; the process that served it then ends. Where DIR is in use, it disappears

@@ -19,8 +19,8 @@ func connect(ctx context.Context, o *storeOptions) (*ecs.Client, error) {
 		return nil, fail(exitUsage, "no endpoint given: name the store with --endpoint, such as https://ecs.example.com:9021, or set ECSFS_ENDPOINT or AWS_ENDPOINT_URL")
 	}
 	addressing := ecs.Addressing(o.Addressing)
-	if o.PathStyle {
-		addressing = ecs.PathStyle
+	if o.PathStyle && addressing == ecs.VirtualHost {
+		return nil, fail(exitUsage, "--path-style and --addressing virtual exclude each other")
 	}
 	client, err := ecs.New(ctx, ecs.Config{
 		Endpoint: endpoint, Region: o.Region, Profile: o.Profile, Namespace: o.Namespace, Addressing: addressing,
