@@ -16,7 +16,6 @@ const demoPhotoCount = 160
 
 // demoPhotos are small pictures of imaginary hills; they open in any viewer.
 func demoPhotos(now time.Time) []demoObject {
-	r := demoRandom(6)
 	albums := []string{"Site visit Zürich", "Trade fair 東京", "Warehouse", "Team day 2025", "New façade"}
 	cameras := []string{"X100V", "EOS R6", "Pixel 9"}
 	skies := []struct {
@@ -28,6 +27,7 @@ func demoPhotos(now time.Time) []demoObject {
 	}
 	var out []demoObject
 	for i := range demoPhotoCount {
+		r := demoRandom(6, i)
 		taken := now.Add(-time.Duration(i*97+3+r.IntN(60)) * time.Hour)
 		sky := skies[r.IntN(len(skies))]
 		width, height := 96+32*r.IntN(3), 72+24*r.IntN(2)

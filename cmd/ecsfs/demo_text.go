@@ -15,19 +15,19 @@ const (
 	demoNoteCount   = 220
 )
 
-// demoRandom returns the generator of one kind of objects, so that adding to
-// one kind leaves the others as they are.
-func demoRandom(kind uint64) *rand.Rand { return rand.New(rand.NewPCG(20, kind)) }
+// demoRandom returns the generator of the n-th object of a kind: what one object
+// takes from it, which can depend on now, changes no other.
+func demoRandom(kind uint64, n int) *rand.Rand { return rand.New(rand.NewPCG(kind, uint64(n))) }
 
 // demoLogs are log files, one a host and day; a few days have an incident.
 func demoLogs(now time.Time) []demoObject {
-	r := demoRandom(1)
 	requests := []string{"GET /", "GET /cart", "POST /checkout", "GET /search?q=lamp", "GET /img/logo.png", "POST /login"}
 	hosts := []string{"web-1", "web-2", "api-1", "db-1"}
 	var out []demoObject
 	for ago := range demoLogDays {
 		day := startOfDay(now, ago)
 		for h, host := range hosts {
+			r := demoRandom(1, ago*len(hosts)+h)
 			// Days 2 and 5 are within the last week, so that searching it finds something.
 			incident := host == "web-2" && (ago == 2 || ago == 5) || r.IntN(40) == 0
 			count := 12 + r.IntN(24)
@@ -74,7 +74,6 @@ func demoLogs(now time.Time) []demoObject {
 
 // demoInvoices are invoices as text; every state of payment occurs.
 func demoInvoices(now time.Time) []demoObject {
-	r := demoRandom(2)
 	customers := []struct{ name, file string }{ // metadata is ASCII, as HTTP headers are; names of files are not
 		{"Globex", "Globex"}, {"Initech", "Initech"}, {"Hooli", "Hooli"}, {"O'Neill & Sons", "O'Neill & Sons"},
 		{"Mueller GmbH", "Müller GmbH"}, {"Cafe Central", "Café Central"}, {"Sakura KK", "さくら株式会社"}, {"Wayne Enterprises", "Wayne Enterprises"},
@@ -82,6 +81,7 @@ func demoInvoices(now time.Time) []demoObject {
 	goods := []string{"Desk lamp", "Office chair", "Monitor arm", "Cable tray", "Standing desk", "Whiteboard", "Paper, 500 sheets", "Toner, black"}
 	var out []demoObject
 	for i := range demoInvoices18 {
+		r := demoRandom(2, i)
 		issued := now.Add(-time.Duration(i*36+2+r.IntN(30)) * time.Hour)
 		due := issued.AddDate(0, 0, 30).Truncate(24 * time.Hour)
 		c := customers[r.IntN(len(customers))]
@@ -120,9 +120,9 @@ func demoInvoices(now time.Time) []demoObject {
 
 // demoExports are the largest objects: the orders of a month as CSV.
 func demoExports(now time.Time) []demoObject {
-	r := demoRandom(3)
 	var out []demoObject
 	for ago := range demoExportMonth {
+		r := demoRandom(3, ago)
 		month := time.Date(now.Year(), now.Month()-time.Month(ago+1), 1, 0, 0, 0, 0, time.UTC)
 		var text strings.Builder
 		text.WriteString("order,customer,country,total\n")
@@ -143,11 +143,11 @@ func demoExports(now time.Time) []demoObject {
 
 // demoNotes are short notes in folders whose names have blanks and unicode.
 func demoNotes(now time.Time) []demoObject {
-	r := demoRandom(4)
 	folders := []string{"notes/Meetings", "notes/Team Zürich", "notes/東京 office", "notes/ideas & plans", "notes/Ελλάδα"}
 	topics := []string{"budget", "roadmap", "hiring", "incident review", "new office", "customer visit", "release plan"}
 	var out []demoObject
 	for i := range demoNoteCount {
+		r := demoRandom(4, i)
 		topic := topics[r.IntN(len(topics))]
 		written := now.Add(-time.Duration(i*41+1+r.IntN(40)) * time.Hour)
 		text := fmt.Sprintf("# %s\n\n%s\n\n- [ ] ask %s about the %s\n- [x] book a room\n", strings.ToUpper(topic[:1])+topic[1:],
@@ -188,7 +188,6 @@ func demoOddNames(now time.Time) []demoObject {
 // demoReadings are sensor readings as CSV in hive-style folders
 // (site=berlin/year=2026/month=11/).
 func demoReadings(now time.Time) []demoObject {
-	r := demoRandom(5)
 	sites := []struct {
 		name string
 		mean float64
@@ -196,7 +195,8 @@ func demoReadings(now time.Time) []demoObject {
 	var out []demoObject
 	for ago := range 150 {
 		day := startOfDay(now, ago)
-		for _, site := range sites {
+		for i, site := range sites {
+			r := demoRandom(5, ago*len(sites)+i)
 			var text strings.Builder
 			text.WriteString("time,celsius,humidity\n")
 			lowest, highest, samples := 100.0, -100.0, 0

@@ -60,8 +60,8 @@ func (g guide) demoSteps(buckets []demoBucket) []step {
 		{"A path is a search: the overdue invoices. It costs one request, and none when typed again.", []string{
 			"ls -l " + g.at("acme/status,eq,overdue") + "; grep requests_query " + g.at("@stats"),
 		}},
-		{"Narrow it down twice: open invoices, above 5000, with at least 5 items", []string{
-			"ls " + g.at("acme/status,eq,open/total,gt,5000/items,ge,5"),
+		{"Narrow it down twice: open invoices, above 2000, with at least 4 items", []string{
+			"ls " + g.at("acme/status,eq,open/total,gt,2000/items,ge,4"),
 		}},
 		{"With and, or, not and parentheses the path goes in quotes", []string{
 			"ls " + g.at("acme/kind==log and (errors>50 or p99>200)"),

@@ -22,7 +22,7 @@ type shows struct {
 
 var demoShows = []shows{
 	{"acme/status,eq,overdue; grep", []string{`(?m)^-r--r--r-- .* invoices%2F2026%2F.*INV-2026-[0-9]+\.txt$`, `(?m)^requests_query +1$`}},
-	{"items,ge,5", []string{`(?m)^invoices%2F`}},
+	{"items,ge,4", []string{`(?m)^invoices%2F`}},
 	{"kind==log and", []string{`(?m)^logs%2Fweb-2%2F`}},
 	{"@searchkeys", []string{`(?m)^total +x-amz-meta-total +decimal +indexed`}},
 	{"total,gt,1000/@explain", []string{`x-amz-meta-status=='overdue' and x-amz-meta-total>1000`}},
