@@ -187,12 +187,10 @@ func (c *Cache) Forget(bucket, object string) {
 
 // RunningListing describes a listing that is being fetched.
 type RunningListing struct {
-	Bucket string
-	Prefix string
-	Where  string // the predicate, printed; empty for a plain folder
-	Began  time.Time
-	Rows   int // so far
-	Pages  int // so far, as far as rows tell: Rows / Options.PageRows, rounded up
+	Listing search.Listing
+	Began   time.Time
+	Rows    int // so far
+	Pages   int // so far, as far as rows tell: Rows / Options.PageRows, rounded up
 	// Waiting is true when what its readers want is there, so that
 	// nothing is fetched until they read on.
 	Waiting bool
@@ -207,12 +205,8 @@ func (c *Cache) Running() []RunningListing {
 		s.mu.RLock()
 		n := s.rows.n
 		s.mu.RUnlock()
-		l := RunningListing{Bucket: s.l.Bucket, Prefix: s.l.Prefix, Began: s.taken, Rows: n,
-			Pages: (n + c.opt.PageRows - 1) / c.opt.PageRows, Waiting: s.paused.Load()}
-		if s.l.Where != nil {
-			l.Where = s.l.Where.String()
-		}
-		running = append(running, l)
+		running = append(running, RunningListing{Listing: s.l, Began: s.taken, Rows: n,
+			Pages: (n + c.opt.PageRows - 1) / c.opt.PageRows, Waiting: s.paused.Load()})
 	}
 	slices.SortFunc(running, func(a, b RunningListing) int { return a.Began.Compare(b.Began) })
 	return running

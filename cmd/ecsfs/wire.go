@@ -82,11 +82,21 @@ func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptio
 		Store: kept, TTL: mo.TTL, NegativeTTL: mo.NegativeTTL,
 		UID: mo.UID, GID: mo.GID, AllowOther: mo.AllowOther, MaxInodes: mo.MaxInodes,
 		FsName: client.Endpoint(), Logger: logger,
-		Stats: func() []search.Counter { return append(client.Stats(), kept.Stats()...) },
+		Stats:   func() []search.Counter { return append(client.Stats(), kept.Stats()...) },
+		Running: func() []fs.RunningListing { return running(kept) },
 	})
 	if err != nil {
 		kept.Close()
 		return nil, mountError(err)
 	}
 	return &mounted{server, kept}, nil
+}
+
+// running returns the listings under way as the mount shows them.
+func running(kept *cache.Cache) []fs.RunningListing {
+	var all []fs.RunningListing
+	for _, l := range kept.Running() {
+		all = append(all, fs.RunningListing{Listing: l.Listing, Pages: l.Pages, Rows: l.Rows, Started: l.Began})
+	}
+	return all
 }
