@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
@@ -137,14 +138,27 @@ func (d *demoRun) run(dir string, command []string) (err error) {
 }
 
 // makeDemoDir makes the directory of a demo that was given none: ecsfs-demo in
-// the directory for temporary files, or one beside it when that name is taken.
+// the directory for temporary files, or one beside it when that is in use. It
+// takes away what a demo that was killed has left there.
 func makeDemoDir() (string, error) {
 	dir := filepath.Join(os.TempDir(), "ecsfs-demo")
 	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, syscall.EEXIST) {
-		return os.MkdirTemp("", "ecsfs-demo-")
+	if !errors.Is(err, syscall.EEXIST) {
+		return dir, err
 	}
-	return dir, err
+	var st unix.Statfs_t
+	if errors.Is(unix.Statfs(dir, &st), unix.ENOTCONN) {
+		if entry, mounted, err := mountedOn(dir); err == nil && mounted && entry.Type == fsType {
+			if err := unmount(dir, true); err != nil {
+				return "", fail(exitMount, "the dead mount of an earlier demo on %s cannot be removed: %w", dir, err)
+			}
+		}
+	}
+	// It fails for a live mount, and for what is not empty.
+	if os.Remove(dir) == nil && os.Mkdir(dir, 0o700) == nil {
+		return dir, nil
+	}
+	return os.MkdirTemp("", "ecsfs-demo-")
 }
 
 // setenv sets variables of this process, and of its children.

@@ -19,7 +19,7 @@ import (
 // What is loaded from a folder is held in memory.
 const (
 	maxFolderFiles = 50_000
-	maxFolderBytes = 512 << 20
+	maxFolderBytes = 256 << 20
 	maxKeyLen      = 1024 // of S3, in bytes
 )
 

@@ -69,7 +69,11 @@ func mount(c *cli.Context, dir string, command []string, so *storeOptions, mo *m
 	if cmd != nil {
 		return m.runCommand(cmd, c.App.ErrWriter)
 	}
-	fmt.Fprintf(c.App.ErrWriter, "ecsfs: %s is mounted on %s (Ctrl-C or 'ecsfs umount %s' ends it)\n", client.Endpoint(), m.Dir(), shellQuote(m.Dir()))
+	ends := "Ctrl-C or 'ecsfs umount "
+	if d.Daemon {
+		ends = "'ecsfs umount "
+	}
+	fmt.Fprintf(c.App.ErrWriter, "ecsfs: %s is mounted on %s (%s%s' ends it)\n", client.Endpoint(), m.Dir(), ends, shellQuote(m.Dir()))
 	if d.Daemon {
 		if err := d.detach(); err != nil {
 			return errors.Join(err, m.unmount(c.App.ErrWriter))

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 // TestScript runs the scripts of use in testdata/script. Beside the commands of
 // testscript they have:
 //
-//	emulator [-page N] [-skew DURATION]   start an ECS, and point ECSFS_ENDPOINT and the key pair at it
+//	emulator [-page N] [-skew DURATION] [-tls FILE]
+//	                                      start an ECS, and point ECSFS_ENDPOINT and the key pair at it; FILE gets its certificate
 //	bucket NAME [SEARCHKEY...]            make a bucket
 //	put BUCKET KEY FILE [NAME=VALUE...]   put an object with metadata; "modified" and "type" are its own
 //	fault OPERATION FROM STATUS CODE      answer requests of OPERATION from number FROM on with an error
@@ -117,7 +118,8 @@ func emulatorOf(ts *testscript.TestScript) *scriptEmulator {
 }
 
 func cmdEmulator(ts *testscript.TestScript, neg bool, args []string) {
-	server := ecstest.NewUnstartedServer()
+	server, certificate := ecstest.NewUnstartedServer(), ""
+	server.Logf = func(string, ...any) {} // what clients do wrong is what scripts are about
 	for ; len(args) >= 2; args = args[2:] {
 		switch args[0] {
 		case "-page":
@@ -128,11 +130,18 @@ func cmdEmulator(ts *testscript.TestScript, neg bool, args []string) {
 			skew, err := time.ParseDuration(args[1])
 			ts.Check(err)
 			server.Now = func() time.Time { return time.Now().Add(skew) }
+		case "-tls":
+			certificate = ts.MkAbs(args[1])
 		default:
-			ts.Fatalf("usage: emulator [-page N] [-skew DURATION]")
+			ts.Fatalf("usage: emulator [-page N] [-skew DURATION] [-tls FILE]")
 		}
 	}
-	server.Start()
+	if certificate == "" {
+		server.Start()
+	} else {
+		server.StartTLS()
+		ts.Check(os.WriteFile(certificate, server.Certificate, 0o644))
+	}
 	ts.Defer(server.Close)
 	emulatorOf(ts).Server = server
 	ts.Setenv("ECSFS_ENDPOINT", server.URL)
@@ -235,11 +244,6 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	got := 0
 	err = ts.Exec(args[1], args[2:]...)
-	for _, stream := range []string{"stdout", "stderr"} {
-		if text := ts.ReadFile(stream); text != "" {
-			ts.Logf("[%s]\n%s", stream, text)
-		}
-	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else {
