@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -147,37 +146,6 @@ func (o *queryOptions) printOne(w io.Writer, object *search.Object, p place) err
 		_, err = fmt.Fprintf(w, "%12d  %s  %s\n", object.Size, metaTime(object.ModTime), printable(object.Key))
 	}
 	return err
-}
-
-// objectJSON is one object as JSON; it has the fields of @meta,NAME in a mount.
-type objectJSON struct {
-	Key         string            `json:"key"`
-	KeyBase64   string            `json:"key_base64,omitempty"` // when the key is not UTF-8
-	URI         string            `json:"uri"`
-	ETag        string            `json:"etag"`
-	Version     string            `json:"version"`
-	Size        int64             `json:"size"`
-	Modified    *time.Time        `json:"modified"`
-	ContentType string            `json:"content_type"`
-	Metadata    map[string]string `json:"metadata"`
-}
-
-func newObjectJSON(bucket string, o *search.Object) objectJSON {
-	out := objectJSON{
-		Key: o.Key, URI: "s3://" + bucket + "/" + o.Key, ETag: o.ETag, Version: o.VersionID, Size: o.Size,
-		ContentType: o.ContentType, Metadata: make(map[string]string, o.Metadata.Len()),
-	}
-	if !utf8.ValidString(o.Key) {
-		out.KeyBase64 = base64.StdEncoding.EncodeToString([]byte(o.Key))
-	}
-	if !o.ModTime.IsZero() {
-		t := o.ModTime.UTC()
-		out.Modified = &t
-	}
-	for name, value := range o.Metadata.All() {
-		out.Metadata[name] = value
-	}
-	return out
 }
 
 // printable returns s as it can be shown in a line of a table: quoted where a

@@ -41,33 +41,44 @@ mount, so it needs neither endpoint nor key pair.
 				return fail(exitUsage, "--key and --json exclude each other")
 			}
 			for i, path := range paths {
-				text, err := readMeta(path)
-				if err != nil {
+				if i > 0 && !keyOnly && !asJSON {
+					fmt.Fprintln(c.App.Writer)
+				}
+				if err := statFile(c.App.Writer, path, keyOnly, asJSON); err != nil {
 					return err
-				}
-				var o objectJSON
-				if err := json.Unmarshal(text, &o); err != nil {
-					return fail(exitFailure, "%s: the mount's answer is no JSON: %w", path, err)
-				}
-				switch {
-				case keyOnly:
-					fmt.Fprintln(c.App.Writer, o.Key)
-				case asJSON:
-					var line bytes.Buffer
-					if err := json.Compact(&line, text); err != nil {
-						return err
-					}
-					fmt.Fprintln(c.App.Writer, line.String())
-				default:
-					if i > 0 {
-						fmt.Fprintln(c.App.Writer)
-					}
-					printObject(c.App.Writer, &o)
 				}
 			}
 			return nil
 		},
 	}
+}
+
+// statFile writes to w which object the file at path is.
+func statFile(w io.Writer, path string, keyOnly, asJSON bool) error {
+	text, err := readMeta(path)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		var line bytes.Buffer
+		if err := json.Compact(&line, text); err != nil {
+			return fail(exitFailure, "%s: the mount's answer is no JSON: %w", path, err)
+		}
+		_, err = fmt.Fprintln(w, line.String())
+		return err
+	}
+	var o objectJSON
+	if err := json.Unmarshal(text, &o); err != nil {
+		return fail(exitFailure, "%s: the mount's answer is no JSON: %w", path, err)
+	}
+	if !keyOnly {
+		return printObject(w, &o)
+	}
+	key, err := o.exactKey()
+	if err == nil {
+		_, err = fmt.Fprintln(w, key)
+	}
+	return err
 }
 
 // readMeta returns what the mount tells about the file at path, as JSON.
@@ -128,7 +139,7 @@ func belowOwnMount(path string) (bool, error) {
 }
 
 // printObject writes o for people.
-func printObject(w io.Writer, o *objectJSON) {
+func printObject(w io.Writer, o *objectJSON) error {
 	modified := "unknown"
 	if o.Modified != nil {
 		modified = o.Modified.Format(time.RFC3339Nano)
@@ -145,5 +156,5 @@ func printObject(w io.Writer, o *objectJSON) {
 	for _, name := range slices.Sorted(maps.Keys(o.Metadata)) {
 		fmt.Fprintf(t, "%s\t%s\n", printable(name), printable(o.Metadata[name]))
 	}
-	t.Flush()
+	return t.Flush()
 }
