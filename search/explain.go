@@ -34,26 +34,26 @@ func explain(w *tabwriter.Writer, s Schema, d Dir, now time.Time, lifetime time.
 	}
 	row("engine", "metadata search")
 	l := d.Listing(now, lifetime)
-	row("query", "%s", d.Where)
+	row("query", "%s", visible(d.Where.String()))
 	if !bound(d.Where) {
 		row("now", "%s, from which ages count", floorTime(now, lifetime).Format(time.RFC3339))
 	}
 	p, err := NewPlan(s, l)
 	if err != nil {
 		e, _ := errors.AsType[*Error](err)
-		row("cannot", "%s", e.Why())
+		row("cannot", "%s", visible(e.Why()))
 		if e.Hint != "" {
 			row("try", "%s", e.Hint)
 		}
 		return
 	}
-	row("sent", "%s", p.Wire)
+	row("sent", "%s", visible(p.Wire))
 	row("prefix", "%s", prefixText(p.Prefix))
 	if len(p.Attributes) > 0 {
 		row("returned", "the indexed keys, and %s", strings.Join(p.Attributes, ", "))
 	}
 	for _, n := range p.Notes {
-		row("note", "%s", n)
+		row("note", "%s", visible(n))
 	}
 	row("order", "as the store returns them")
 	row("cost", "%s", p.cost())

@@ -33,7 +33,7 @@ func (e Cond) String() string { return e.comma() }
 // comma prints c as one component of the comma form.
 func (c Cond) comma() string {
 	op, value := c.printed()
-	s := percentEncode(c.Key.Short(), ",<>=!()'\" ") + "," + op.String()
+	s := keyText(c.Key) + "," + op.String()
 	if op == OpExists || op == OpMissing {
 		return s
 	}
@@ -83,7 +83,7 @@ func group(list []Expr, joint string) string {
 // infix prints c as a term of the infix form.
 func (c Cond) infix() string {
 	op, value := c.printed()
-	key := percentEncode(c.Key.Short(), "<>=!()'\" ,")
+	key := keyText(c.Key)
 	if op == OpExists || op == OpMissing {
 		return key + " " + op.String()
 	}
@@ -94,4 +94,10 @@ func (c Cond) infix() string {
 		return key + symbol + value
 	}
 	return key + " " + op.String() + " " + value
+}
+
+// keyText prints the name of k with every byte that a key cannot have as it
+// is encoded.
+func keyText(k Key) string {
+	return percentEncode(k.Short(), "!#$&'*+^`|~")
 }
