@@ -35,8 +35,8 @@ Operators
 
 Values
     sizes   100  4k  1.5G  (k K M G T P = 1024^n)  kB MB ... = 1000^n  KiB MiB ...
-    times   2024  2024-05  2024-05-01  2024-05-01T12  2024-05-01T1230Z  ...T12:30:00+02:00
-            now  today  yesterday; a shortened time is all of that year, month, day ...
+    times   2024  2024-05  2024-05-01  2024-05-01T12  2024-05-01T1230Z  T12:30:00+02:00
+            now  today  yesterday; a shortened time is all of that year, month, day
     ages    30m  12h  7d  2w  3mo  1y: so long before now
     text    as it is, case-sensitive; in symbols 'in quotes' when it has blanks
 

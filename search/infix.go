@@ -144,16 +144,7 @@ func (p *infixParser) condition() (Expr, *SyntaxError) {
 	p.pos += n
 	symbol := p.symbol()
 	if symbol == "" {
-		err := p.fail(fmt.Sprintf("expected == != > >= < or <= after %s", quoteToken(name)))
-		if !p.end() && p.in[p.pos] == '=' {
-			err.Nearest = "=="
-			err.Msg = "a single = is no operator: equal is =="
-			if rest := p.in[p.pos:]; len(rest) > 1 && (rest[1] == '<' || rest[1] == '>') {
-				err.Nearest = rest[1:2] + "="
-				err.Msg = fmt.Sprintf("=%c is no operator: write %s", rest[1], err.Nearest)
-			}
-		}
-		return nil, err
+		return nil, p.noSymbol(name)
 	}
 	key, known := p.schema.Resolve(name)
 	if !known {
@@ -173,6 +164,24 @@ func (p *infixParser) condition() (Expr, *SyntaxError) {
 		return nil, placed(err, p.in, at)
 	}
 	return c, nil
+}
+
+// noSymbol says why no comparison could be read behind the key name.
+func (p *infixParser) noSymbol(name string) *SyntaxError {
+	err := p.fail(fmt.Sprintf("expected == != > >= < or <= after %s", quoteToken(name)))
+	rest := p.in[p.pos:]
+	switch {
+	case rest == "":
+	case rest[0] != '=':
+		err.Msg += ", found " + quoteToken(p.token())
+	case len(rest) > 1 && (rest[1] == '<' || rest[1] == '>'):
+		err.Nearest = rest[1:2] + "="
+		err.Msg = fmt.Sprintf("=%c is no operator: write %s", rest[1], err.Nearest)
+	default:
+		err.Nearest = "=="
+		err.Msg = "a single = is no operator: equal is =="
+	}
+	return err
 }
 
 // noValue says why no value could be read at at.
