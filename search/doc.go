@@ -8,12 +8,12 @@
 // # From a path to objects
 //
 // A directory is a [Dir]: a bucket, a key prefix and a predicate. Each
-// component of a path is read by [ParseComponent] against the bucket's [Schema]. A literal
-// extends the prefix; a predicate narrows the directory ([Dir.Narrow]), so that directories
-// within one another are joined by AND; a directive ("@sort,size") is left to the
-// caller. [Dir.Listing] binds ages to a time and names what is to be listed;
-// [NewPlan] says how a store can answer it; [Plan.Keep] drops the rows that the
-// store could not tell apart.
+// component of a path is read by [ParseComponent] against the bucket's
+// [Schema]. A literal extends the prefix; a predicate narrows the directory
+// ([Dir.Narrow]), so that directories within one another are joined by AND; a
+// directive ("@sort,size") is left to the caller. [Dir.Listing] binds ages to a
+// time and names what is to be listed; [NewPlan] says how a store can answer
+// it; [Plan.Keep] drops the rows that the store could not tell apart.
 //
 // # Components
 //
@@ -26,78 +26,86 @@
 //	not       = [ "not" ] ( "(" infix ")" / key symbol value )
 //	literal   = any other name
 //
-// The comma form needs no quotes in any shell. Its operators are words in
-// lower case: eq ne gt ge lt le in prefix suffix contains glob newer older exists
-// missing. "GT" is no operator, so that fewer names of files are queries. Its arguments are split at
-// "," (and, for in, at "..") before %XX is decoded, so %2C is a comma in a value. prefix, suffix, contains and
-// glob work on strings, newer and older on times.
+// The comma form needs no quotes in any shell. Its operators are words in lower
+// case: eq ne gt ge lt le in prefix suffix contains glob newer older exists
+// missing. "GT" is no operator, so that fewer names of files are queries. Its
+// arguments are split at "," (and, for in, at "..") before %XX is decoded, so
+// %2C is a comma in a value. prefix, suffix, contains and glob work on strings,
+// newer and older on times.
 //
-// The infix form is tried if a component begins with "(", with "not" and a blank or
-// "(", or with a key, blanks or none, and a symbol (== != > >= < <=). It must hold a symbol
-// somewhere, as no expression is without: "(copy).txt" is a name. "and", "or" and "not" are
-// words in any case; a value is in single or double quotes, doubled within to stand
-// for one, or ends at a blank or ")". %XX is decoded after the tokens are cut.
+// The infix form is tried if a component begins with "(", with "not" and a
+// blank or "(", or with a key, blanks or none, and a symbol (== != > >= < <=).
+// It must hold a symbol somewhere, as no expression is without: "(copy).txt" is
+// a name. "and", "or" and "not" are words in any case; a value is in single or
+// double quotes, doubled within to stand for one, or ends at a blank or ")".
+// %XX is decoded after the tokens are cut.
 //
 // A single "=" is never an operator: "year=2024" is a folder.
 //
-// In the comma form an unknown key, or a word that is no operator, makes the component a literal:
-// a folder "Smith,in,London" must be reachable. [Component].Doubt then says what it may have
-// been meant for. In the infix form an unknown key is an error, as is every bad value,
-// and a wrong number of values, in both. Errors are KindInvalid and wrap a
-// [SyntaxError] with position, token and the nearest valid thing.
+// In the comma form an unknown key, or a word that is no operator, makes the
+// component a literal: a folder "Smith,in,London" must be reachable.
+// [Component.Doubt] then says what it may have been meant for. In the infix
+// form an unknown key is an error, as is every bad value, and a wrong number of
+// values, in both. Errors are KindInvalid and wrap a [SyntaxError] with
+// position, token and the nearest valid thing.
 //
 // # Keys
 //
 // [Schema.Resolve] reads a typed name as an alias (size, mtime or modified,
-// created, name, base, owner), else as a system key's native name in any case, else as
-// user metadata: color is x-amz-meta-color. "sys." and "meta." force one.
-// A key is known if it is indexed, if it is a system attribute that a store can return,
-// if it is base (the part of the object's key behind its last "/"), or if it is written as
-// meta.NAME or by its native name. The schema gives the datatype of indexed user keys;
-// other user keys are strings, and system keys have the types that ECS documents.
+// created, name, base, owner), else as a system key's native name in any case,
+// else as user metadata: color is x-amz-meta-color. "sys." and "meta." force
+// one. A key is known if it is indexed, if it is a system attribute that a
+// store can return, if it is base (the part of the object's key behind its last
+// "/"), or if it is written as meta.NAME or by its native name. The schema
+// gives the datatype of indexed user keys; other user keys are strings, and
+// system keys have the types that ECS documents.
 //
 // # Values
 //
-// Integers have 64 bits; more is an error. Integers and decimals may end in a size unit: k K M G T P and KiB, MiB ... are
-// powers of 1024, kB MB ... of 1000, B is one. A fraction of an integer is rounded down.
-// Decimals are exact.
+// Integers have 64 bits; more is an error. Integers and decimals may end in a
+// size unit: k K M G T P and KiB, MiB ... are powers of 1024, kB MB ... of
+// 1000, B is one. A fraction of an integer is rounded down. Decimals are exact.
 //
-// A time is RFC 3339 or the front part of it, the clock with or without colons, in UTC
-// unless an offset is given: 2024, 2024-05, 2024-05-01, 2024-05-01T12, 2024-05-01T1230Z.
-// It stands for the interval of that length; a full time for its second, a fraction
-// for its tenth, hundredth or thousandth. eq is within the interval, gt from its end on, ge
-// from its start on, lt before its start, le before its end. today and yesterday are intervals as
-// well. now and ages (30m 12h 7d 2w 3mo 1y; months and years by the calendar) are instants.
-// A range A..B goes from the start of A until the end of B.
+// A time is RFC 3339 or the front part of it, the clock with or without colons,
+// in UTC unless an offset is given: 2024, 2024-05, 2024-05-01, 2024-05-01T12,
+// 2024-05-01T1230Z. It stands for the interval of that length; a full time for
+// its second, a fraction for its tenth, hundredth or thousandth. eq is within
+// the interval, gt from its end on, ge from its start on, lt before its start,
+// le before its end. today and yesterday are intervals as well. now and ages
+// (30m 12h 7d 2w 3mo 1y; months and years by the calendar) are instants. A
+// range A..B goes from the start of A until the end of B.
 //
 // Strings are bytes, compared as they are. Their order is that of UTF-16 code
 // units, as in ECS.
 //
-// The value of an object counts only if it is of the key's datatype: an integer is
-// [+-]digits within 64 bits, a decimal [+-]digits[.digits] of at most 256 bytes, a
-// datetime of user metadata exactly yyyy-MM-ddTHH:mm:ssZ. Otherwise the object is as one without the key.
+// The value of an object counts only if it is of the key's datatype: an integer
+// is [+-]digits within 64 bits, a decimal [+-]digits[.digits] of at most 256
+// bytes, a datetime of user metadata exactly yyyy-MM-ddTHH:mm:ssZ. Otherwise
+// the object is as one without the key.
 //
 // # Truth
 //
-// An object without the key satisfies no condition on it except missing, and neither does it
-// satisfy the opposite. "not" turns every condition to its opposite (De
-// Morgan), so "not color==red" is "color!=red" and leaves out what has no color.
-// [Evaluate] is the definition: every other part of the program, and every Store, agrees with it. It has a third
-// value, Unknown, for objects whose source does not carry the key.
+// An object without the key satisfies no condition on it except missing, and
+// neither does it satisfy the opposite. "not" turns every condition to its
+// opposite (De Morgan), so "not color==red" is "color!=red" and leaves out what
+// has no color. [Evaluate] is the definition: every other part of the program,
+// and every Store, agrees with it. It has a third value, Unknown, for objects
+// whose source does not carry the key.
 //
 // # Normal form
 //
-// [Normalize] makes equal what differs in order, repetition, nesting or spelling alone:
-// And and Or flattened, ordered, without duplicates; no Not; in as an Or;
-// newer and older as gt and lt; times as half-open bounds. Its print,
-// [Expr].String and [Components], is made of path components which, read again, give the same normal form. A
-// [Listing.ID] is built from it, so that two spellings share one listing.
+// [Normalize] makes equal what differs in order, repetition, nesting or
+// spelling alone: And and Or flattened, ordered, without duplicates; no Not; in
+// as an Or; newer and older as gt and lt; times as half-open bounds. Its print,
+// [Expr.String] and [Components], is made of path components which, read again,
+// give the same normal form. A [Listing.ID] is built from it, so that two
+// spellings share one listing.
 //
 // # What is sent
 //
-// ECS compares with == > >= < <=, joins with "and" and "or", and knows nothing else.
-// [NewPlan] sends the strongest such expression that is true of every object asked for, and puts in
-// Plan.Check whatever it could not say:
+// ECS compares with == > >= < <=, joins with "and" and "or", and knows nothing
+// else. [NewPlan] sends the strongest such expression that is true of every
+// object asked for, and puts in [Plan.Check] whatever it could not say:
 //
 //	ne                  (k<'v' or k>'v')
 //	exists              k>='' and the like: the least value of the type
@@ -109,11 +117,20 @@
 //	keys not indexed    nothing; asked for with attributes=, checked
 //	fractions of time   the enclosing whole seconds, checked
 //
-// A string with a single quote is sent in double quotes. One with both kinds, or with bytes that are
-// not UTF-8 or that XML cannot carry, is sent up to that place as a range, and checked. So is never refused
-// what can be answered.
+// A string with a single quote is sent in double quotes. One with both kinds,
+// or with bytes that are not UTF-8 or that XML cannot carry, is sent up to that
+// place as a range, and checked: what can be answered is never refused.
 //
-// An expression has at most 64 comparisons and 4 KiB; what goes beyond is sent as a range if it has
-// one, and checked. A query that nothing sent would bound is KindUnsupported: of an "or", every part must
-// be bounded. The rows of a prefix are always checked against it, as old servers ignore it.
+// An expression has at most 64 comparisons and 4 KiB; what goes beyond is sent
+// as a range if it has one, and checked. A query that nothing sent would bound
+// is KindUnsupported: of an "or", every part must be bounded. The rows of a
+// prefix are always checked against it, as old servers ignore it.
+//
+// # Engines
+//
+// A [Store] is what a mount needs of an object store, in small interfaces with
+// their contracts written on them: [BucketLister], [Schemer], [Lister],
+// [Querier], [Statter], [RangeReader]. None has a method that writes. Every
+// error is an [Error], whose [Kind] tells a caller what to do about it. A
+// [Snapshotter] keeps listings for many readers.
 package search

@@ -102,6 +102,26 @@ Below it:
 	}
 }
 
+func TestExplainWords(t *testing.T) {
+	for name, want := range map[string]string{
+		"color,exists": "color is there", "color,missing": "color is not there", "color,prefix,a": "color starts with 'a'",
+		"color,suffix,a": "color ends with 'a'", "color,contains,a": "color has in it 'a'", "color,glob,a*": "color matches the pattern 'a*'",
+		"size,le,1.5k": "size <= 1536", "price,ne,1.50": "price != 1.5", "mtime,newer,7d": "mtime > 1w", "mtime,eq,yesterday": "mtime == yesterday",
+		"mtime,eq,2024": "mtime is from 2024-01-01T00:00:00Z until before 2025-01-01T00:00:00Z",
+		"mtime,ne,2024": "mtime is before 2024-01-01T00:00:00Z, or from 2025-01-01T00:00:00Z on",
+		"mtime,gt,2024": "mtime is from 2025-01-01T00:00:00Z on", "mtime,ge,2024": "mtime is from 2024-01-01T00:00:00Z on",
+		"mtime,lt,2024": "mtime is before 2024-01-01T00:00:00Z", "mtime,le,9999": "mtime is before the end of 9999",
+	} {
+		if got := ExplainComponent(testSchema, Dir{Bucket: "b"}, name, testNow, time.Minute); !strings.Contains(got, "\n  "+want+"  [") {
+			t.Errorf("%s: no %q in\n%s", name, want, got)
+		}
+	}
+	long := ExplainComponent(testSchema, Dir{Bucket: "b"}, "color,eq,"+strings.Repeat("é", 200), testNow, time.Minute)
+	if first, _, _ := strings.Cut(long, "\n"); len(first) > maxShown+30 || !utf8.ValidString(first) {
+		t.Errorf("a long name is shown as %q", first)
+	}
+}
+
 func TestExplainObject(t *testing.T) {
 	d := walk(t, testSchema, "logs/size,gt,1M/(color==red or count==2024)/mtime,ge,2024")
 	o := Object{Key: "logs/a", Size: 5 << 20, ModTime: testNow, Metadata: NewMetadata(map[string]string{"x-amz-meta-count": "x", "x-amz-meta-color": "red"})}

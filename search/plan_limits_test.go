@@ -45,6 +45,7 @@ func TestPlan(t *testing.T) {
 		{testSchema, "title,glob,Foo", "x-amz-meta-title=='Foo'", "", "Etag,ContentType", ""},
 		{testSchema, `title,eq,it's "x"`, `x-amz-meta-title>="it's " and x-amz-meta-title<"it's!"`, `title,eq,it's "x"`, "Etag,ContentType", ""},
 		{testSchema, "title,le,a%01", "x-amz-meta-title<'b'", "title,le,a%01", "Etag,ContentType", ""},
+		{testSchema, "title,gt,a%01", "x-amz-meta-title>='a'", "title,gt,a%01", "Etag,ContentType", ""},
 		{testSchema, "title,ne,a%01", "x-amz-meta-title>=''", "title,ne,a%01", "Etag,ContentType", ""},
 		{testSchema, "color,exists", "x-amz-meta-color>=''", "", "Etag,ContentType", ""},
 		{testSchema, "size,exists", "Size>=0", "", "Etag,ContentType", ""},
@@ -57,6 +58,9 @@ func TestPlan(t *testing.T) {
 		{testSchema, "mtime,lt,2024-05-01T00:00:00.5Z", "LastModified<2024-05-01T00:00:01Z", "mtime,lt,2024-05-01T00:00:00.500Z", "Etag,ContentType", ""},
 		{testSchema, "mtime,le,9999", "LastModified>=1970-01-01T00:00:00Z", "", "Etag,ContentType", ""},
 		{testSchema, "mtime,older,1y", "LastModified<2025-11-23T08:00:00Z", "", "Etag,ContentType", ""},
+		{testSchema, "mtime,le,1y", "LastModified<=2025-11-23T08:00:00Z", "", "Etag,ContentType", ""},
+		{testSchema, "mtime,ge,1y", "LastModified>=2025-11-23T08:00:00Z", "", "Etag,ContentType", ""},
+		{testSchema, "mtime,eq,1y", "LastModified>=2025-11-23T08:00:00Z and LastModified<=2025-11-23T08:00:00Z", "", "Etag,ContentType", ""},
 		{testSchema, "(size>1 and color==a or size<0)", "(Size<0 or (Size>1 and x-amz-meta-color=='a'))", "", "Etag,ContentType", ""},
 		{testSchema, "(size>1 and meta.x==a or size<0)", "(Size<0 or Size>1)", "(size<0 or (size>1 and meta.x=='a'))", "Etag,ContentType,x-amz-meta-x", ""},
 	} {
@@ -88,6 +92,19 @@ func TestAttributesThatTheServerNames(t *testing.T) {
 	_, err = planOf(t, s, "size,gt,1/contenttype,eq,x")
 	if KindOf(err) != KindUnsupported || !strings.Contains(err.Error(), "contenttype is not indexed, and this store cannot return it") {
 		t.Errorf("a key that cannot be returned: %v", err)
+	}
+}
+
+// TestKeepChecksThePrefix: also what of it could not be sent.
+func TestKeepChecksThePrefix(t *testing.T) {
+	p, err := planOf(t, testSchema, "a/\xff/size,gt,1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]bool{"a/\xff/x": true, "a/\xfe/x": false, "a/x": false, "b": false} {
+		if got := p.Keep(&Object{Key: key, Size: 2}); got != want {
+			t.Errorf("%q is kept: %t", key, got)
+		}
 	}
 }
 

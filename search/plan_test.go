@@ -73,10 +73,3 @@ func TestDocumentedExamples(t *testing.T) {
 		}
 	}
 }
-
-func TestBadSize(t *testing.T) {
-	_, err := ParseComponent("size,gt,abc", testSchema)
-	if err == nil || KindOf(err) != KindInvalid || !strings.Contains(err.Error(), "size is an integer: 'abc' is not a number (try 100M)") {
-		t.Fatalf("got %v", err)
-	}
-}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -141,7 +142,11 @@ func TestMonthsKeepWithinTheMonth(t *testing.T) {
 		{"2024-02-29T10:00:00Z", 12, "2023-02-28T10:00:00Z"}, {"2026-01-15T10:00:00Z", 13, "2024-12-15T10:00:00Z"},
 	} {
 		now, _ := time.Parse(time.RFC3339, tc.now)
-		if got := monthsBefore(now, tc.n).Format(time.RFC3339); got != tc.want {
+		v, bad := parseTime(fmt.Sprintf("%dmo", tc.n))
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		if got := timeText(v.bind(now).n); got != tc.want {
 			t.Errorf("%d months before %s: %s, want %s", tc.n, tc.now, got, tc.want)
 		}
 	}
