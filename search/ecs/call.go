@@ -99,10 +99,7 @@ func (c *Client) acquire(ctx context.Context) error {
 
 // countingClient is the SDK's HTTP client: it counts, notes progress and
 // bounds error bodies.
-type countingClient struct {
-	client *Client
-	http   *http.Client
-}
+type countingClient struct{ client *Client }
 
 // Do sends one attempt.
 func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
@@ -117,7 +114,7 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 	cl.keyID = keyIDOf(req.Header)
 	h.client.cfg.Logger.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "attempt", cl.attempts.Load())
 
-	resp, err := h.http.Do(req)
+	resp, err := h.client.http.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -18,11 +18,12 @@ import (
 )
 
 // Client is a search.Store on one S3 endpoint. It is safe for concurrent use.
-// Nothing has to be closed: its connections end when idle.
+// Nothing has to be closed: its connections end after a minute without use.
 type Client struct {
 	cfg      Config
 	endpoint *url.URL
 	s3       *s3.Client
+	http     *http.Client // beneath s3
 
 	// slots bounds the requests under way: one element for each.
 	slots chan struct{}
@@ -69,18 +70,19 @@ func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) 
 		started:  time.Now(),
 		schemas:  make(map[string]knownSchema),
 	}
+	c.http = &http.Client{
+		Transport: cfg.Transport,
+		// A redirect is an error to report: following it would sign for, and
+		// show the key id to, a host that nobody configured.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	c.s3 = s3.New(s3.Options{
 		Region:             cfg.Region,
 		Credentials:        provider,
 		EndpointResolverV2: &endpointResolver{*endpoint, cfg.Addressing == VirtualHost, cfg.Region},
-		HTTPClient: &countingClient{c, &http.Client{
-			Transport: cfg.Transport,
-			// A redirect is an error to report: following it would sign for, and
-			// show the key id to, a host that nobody configured.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}},
-		Retryer:    newRetryer(cfg.RetryDelay),
-		APIOptions: []func(*middleware.Stack) error{addHeaders(cfg)},
+		HTTPClient:         &countingClient{c},
+		Retryer:            newRetryer(cfg.RetryDelay),
+		APIOptions:         []func(*middleware.Stack) error{addHeaders(cfg)},
 		// ECS knows no trailing checksums, and answers none that could be checked.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
@@ -123,6 +125,10 @@ func (c *Client) Stats() []search.Counter {
 		search.Counter{Name: "retries", Value: c.retries.Load()},
 		search.Counter{Name: "bytes_received", Value: c.bytesReceived.Load()})
 }
+
+// CloseIdleConnections ends the connections that no request uses. The client
+// stays usable.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
 // Endpoint returns the URL of the store, without credentials.
 func (c *Client) Endpoint() string { return c.endpoint.String() }

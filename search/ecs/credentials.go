@@ -69,15 +69,7 @@ func findCredentials(ctx context.Context, cfg Config) (aws.CredentialsProvider, 
 
 	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	options := []func(*config.LoadOptions) error{
-		config.WithRegion(cfg.Region),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) {
-			o.Client = imds.New(imds.Options{
-				HTTPClient: &http.Client{Timeout: metadataTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
-				Retryer:    aws.NopRetryer{},
-			})
-		}),
-	}
+	options := []func(*config.LoadOptions) error{config.WithRegion(cfg.Region)}
 	if cfg.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(cfg.Profile))
 	}
@@ -85,12 +77,25 @@ func findCredentials(ctx context.Context, cfg Config) (aws.CredentialsProvider, 
 	if err != nil {
 		return nil, credentialsError(cfg, err)
 	}
+	if aws.IsCredentialsProvider(awsConfig.Credentials, (*ec2rolecreds.Provider)(nil)) {
+		awsConfig.Credentials = instanceRole(awsConfig)
+	}
 	value, err := awsConfig.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, credentialsError(cfg, err)
 	}
 	cfg.Logger.Debug("credentials found", "source", value.Source, "key_id", value.AccessKeyID)
 	return awsConfig.Credentials, nil
+}
+
+// instanceRole asks the instance metadata service, but does not wait for one
+// that is not there as patiently as the SDK does.
+func instanceRole(awsConfig aws.Config) aws.CredentialsProvider {
+	client := imds.NewFromConfig(awsConfig, func(o *imds.Options) {
+		o.HTTPClient = &http.Client{Timeout: metadataTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+		o.Retryer = aws.NopRetryer{}
+	})
+	return aws.NewCredentialsCache(ec2rolecreds.New(func(o *ec2rolecreds.Options) { o.Client = client }))
 }
 
 func credentialsError(cfg Config, cause error) error {

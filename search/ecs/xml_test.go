@@ -159,7 +159,7 @@ func TestHostileXML(t *testing.T) {
 	if _, err := decodeQuery(strings.NewReader(guideAnswer[:len(guideAnswer)-30]), false, nil); !isBroken(err) {
 		t.Errorf("a document cut short: %v", err)
 	}
-	if _, err := decodeQuery(io.MultiReader(strings.NewReader("<BucketQueryResult>"), &endless{text: "<Unknown>text</Unknown>"}), false, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
+	if _, err := decodeQuery(io.MultiReader(strings.NewReader("<BucketQueryResult>"), &endless{text: "<Unknown>" + strings.Repeat("text", 10_000) + "</Unknown>"}), false, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("an endless document: %v", err)
 	}
 }
