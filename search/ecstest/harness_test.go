@@ -32,7 +32,7 @@ type client struct {
 }
 
 func (s *Server) testClient(t tester) *client {
-	return &client{t: t, url: s.URL, http: http.DefaultClient, signer: &sigv4.Signer{
+	return &client{t: t, url: s.URL, http: &http.Client{Transport: &http.Transport{DisableCompression: true}}, signer: &sigv4.Signer{
 		Credentials: sigv4.Credentials{AccessKeyID: DefaultAccessKeyID, SecretAccessKey: DefaultSecretAccessKey},
 		Region:      "us-east-1", Service: "s3"}}
 }
@@ -45,8 +45,12 @@ func startServer(t testing.TB, knobs ...func(*Server)) (*Server, *client) {
 		k(s)
 	}
 	s.Start()
-	t.Cleanup(s.Close)
-	return s, s.testClient(t)
+	c := s.testClient(t)
+	t.Cleanup(func() {
+		c.http.CloseIdleConnections()
+		s.Close()
+	})
+	return s, c
 }
 
 // answer is a response, read.

@@ -15,8 +15,9 @@ const (
 // xmlWriter builds one XML answer. Elements come out exactly in the order of
 // the calls.
 type xmlWriter struct {
-	buf  []byte
-	open []string
+	buf    []byte
+	open   []string
+	strict bool // well-formed whatever the text: see text
 }
 
 func newXML(root, attributes string) *xmlWriter {
@@ -67,8 +68,8 @@ func (w *xmlWriter) time(name string, t time.Time) {
 
 // text escapes s. Characters that XML 1.0 does not have are written as
 // character references all the same, as lenient servers do: a strict reader
-// rejects the answer, which is why encoding-type=url exists. Bytes that are not
-// UTF-8 become U+FFFD.
+// rejects the answer, which is why encoding-type=url exists. In a strict writer
+// they become U+FFFD, as do bytes that are not UTF-8 in any.
 func (w *xmlWriter) text(s string) {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -81,6 +82,8 @@ func (w *xmlWriter) text(s string) {
 			w.buf = append(w.buf, "&amp;"...)
 		case r == '"':
 			w.buf = append(w.buf, "&quot;"...)
+		case w.strict && (r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF):
+			w.buf = utf8.AppendRune(w.buf, utf8.RuneError)
 		case r < 0x20 || r == 0x7F || r == 0xFFFE || r == 0xFFFF:
 			w.buf = fmt.Appendf(w.buf, "&#x%X;", r)
 		default:
