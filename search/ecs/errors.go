@@ -24,6 +24,9 @@ func retryable(err error) aws.Ternary {
 	if _, ok := errors.AsType[*badDocument](err); ok {
 		return aws.FalseTernary
 	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return aws.FalseTernary
+	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		switch e.ErrorCode() {
 		case "InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted":
@@ -69,7 +72,7 @@ func (c *Client) failed(ctx context.Context, t target, cl *call, err error) erro
 		}
 	}
 	if e.Reason != "" {
-		e.Reason = printable(shorten(e.Reason))
+		e.Reason = printable(e.Reason)
 	}
 	c.cfg.Logger.Debug("failed", "op", t.op, "bucket", t.bucket, "key", t.key, "kind", e.Kind.String(), "cause", err)
 	return e
@@ -112,7 +115,8 @@ func foldCode(code string) string { return strings.ToLower(strings.ReplaceAll(co
 // explainAPI fills e from an error that the store reported.
 func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, status int) {
 	code := foldCode(api.ErrorCode())
-	e.Reason = (&apiError{code: api.ErrorCode(), message: api.ErrorMessage()}).Error()
+	message := shorten(api.ErrorMessage())
+	e.Reason = (&apiError{code: shorten(api.ErrorCode()), message: message}).Error()
 	kind, known := apiKinds[code]
 	switch {
 	case known:
@@ -127,8 +131,8 @@ func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, stat
 		e.Kind = search.KindInvalid
 	}
 	if api.ErrorCode() == "" {
-		e.Reason = fmt.Sprintf("status %d without an S3 error: %s", status, api.ErrorMessage())
-		if api.ErrorMessage() == "" {
+		e.Reason = fmt.Sprintf("status %d without an S3 error: %s", status, message)
+		if message == "" {
 			e.Reason = fmt.Sprintf("status %d", status)
 		}
 		if status == 404 && e.Kind == search.KindIO {
@@ -246,10 +250,14 @@ func (c *Client) explainTransport(e *search.Error, err error) {
 		e.Kind = search.KindTimeout
 		e.Reason = "no connection to " + c.endpoint.Host + " in time"
 		e.Hint = rightEndpoint
-	case errors.As(err, &attempts):
-		e.Reason = fmt.Sprintf("%v (%d attempts)", innermost(err), attempts.Attempt)
+	case errors.Is(err, io.EOF):
+		e.Reason = c.endpoint.Host + " ends connections without an answer"
+		e.Hint = rightEndpoint
 	default:
-		e.Reason = innermost(err).Error()
+		e.Reason = shorten(innermost(err).Error())
+		if errors.As(err, &attempts) {
+			e.Reason += fmt.Sprintf(" (%d attempts)", attempts.Attempt)
+		}
 	}
 }
 

@@ -94,7 +94,8 @@ func (r *reading) run(ctx context.Context, t target) error {
 			failures = 1
 		}
 		if failures >= maxAttempts {
-			return r.client.failed(ctx, t, r.call, fmt.Errorf("%w (at byte %d, %d times)", broken.err, r.off+int64(r.n), failures))
+			return &search.Error{Op: t.op, Bucket: t.bucket, Key: t.key, Kind: search.KindIO, Err: broken.err,
+				Reason: fmt.Sprintf("the answer broke off %d times, last at byte %d", failures, r.off+int64(r.n))}
 		}
 		if r.etag == "" {
 			r.n = 0
