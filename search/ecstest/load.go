@@ -40,20 +40,19 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 	}
 	obj := newObject(key, slices.Clone(data), modified)
 	obj.owner = s.accessKeyID()
-	obj.headers = map[string]string{"Content-Type": defaultContentType}
+	obj.headers.set("Content-Type", defaultContentType)
 	if o.ContentType != "" {
-		obj.headers["Content-Type"] = o.ContentType
+		obj.headers.set("Content-Type", o.ContentType)
 	}
 	if o.ContentEncoding != "" {
-		obj.headers["Content-Encoding"] = o.ContentEncoding
+		obj.headers.set("Content-Encoding", o.ContentEncoding)
 	}
-	obj.meta = make(map[string]string, len(o.Metadata))
 	for _, name := range slices.Sorted(maps.Keys(o.Metadata)) {
 		lower := strings.ToLower(name)
 		if !strings.HasPrefix(lower, metaPrefix) {
 			lower = metaPrefix + lower
 		}
-		obj.meta[lower] = o.Metadata[name]
+		obj.meta.set(lower, o.Metadata[name])
 	}
 	return asError(s.store.put(bucket, obj, s.seed(), nil))
 }

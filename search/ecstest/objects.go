@@ -23,19 +23,19 @@ var contentHeaders = []string{"Content-Type", "Content-Encoding", "Content-Dispo
 // describe takes content headers and user metadata from a request. Values are
 // kept as they were sent, UTF-8 or percent-encoded text alike.
 func (o *object) describe(h http.Header) {
-	o.headers, o.meta = map[string]string{"Content-Type": defaultContentType}, map[string]string{}
+	o.headers.set("Content-Type", defaultContentType)
 	for _, name := range contentHeaders {
 		text := strings.Join(h.Values(name), ",")
 		if name == "Content-Encoding" {
 			text = withoutAWSChunked(text)
 		}
 		if text != "" {
-			o.headers[name] = text
+			o.headers.set(name, text)
 		}
 	}
 	for name, values := range h {
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, metaPrefix) {
-			o.meta[lower] = strings.Join(values, ",")
+			o.meta.set(lower, strings.Join(values, ","))
 		}
 	}
 }
@@ -158,10 +158,10 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 	}
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Length", strconv.FormatInt(part.length, 10))
-	for name, text := range o.headers {
+	for name, text := range o.headers.all() {
 		h.Set(name, text)
 	}
-	for name, text := range o.meta {
+	for name, text := range o.meta.all() {
 		h[name] = []string{text} // in lower case, which boto3 hands on to its callers
 	}
 	for _, name := range contentHeaders {

@@ -1,7 +1,6 @@
 package ecstest
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -93,7 +92,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	x.begin("ObjectMatches")
 	for _, r := range rows {
 		if r.object != nil {
-			s.writeMatch(x, r.object, keys, wanted, encode)
+			s.writeMatch(x, c.Bucket, r.object, keys, wanted, encode)
 		}
 	}
 	x.end()
@@ -176,10 +175,10 @@ func parseAttributes(param string) (attributes, *apiError) {
 // writeMatch writes one row: every indexed key that the object has a value
 // for, and the attributes asked for. A system attribute that was asked for and
 // that the object lacks is an empty text. A block without entries is left out.
-func (s *Server) writeMatch(x *xmlWriter, o *object, keys []searchKey, wanted attributes, encode func(string) string) {
+func (s *Server) writeMatch(x *xmlWriter, bucketName string, o *object, keys []searchKey, wanted attributes, encode func(string) string) {
 	x.begin("object")
 	x.elem("objectName", encode(o.key))
-	x.elem("objectId", o.fingerprint)
+	x.elem("objectId", o.id(bucketName))
 	x.elem("versionId", o.versionID)
 
 	system := entries{x: x, blockType: "SYSMD", encode: encode}
@@ -200,13 +199,13 @@ func (s *Server) writeMatch(x *xmlWriter, o *object, keys []searchKey, wanted at
 	user := entries{x: x, blockType: "USERMD", encode: encode}
 	for i, k := range keys {
 		if k.sys == nil && o.in&(1<<i) != 0 {
-			user.addAs(s.KeyCase.spell(k), k.name, o.meta[k.name])
+			user.addAs(s.KeyCase.spell(k), k.name, o.meta.text(k.name))
 		}
 	}
 	if !s.NoSearchAttributes && (wanted.allUser || len(wanted.user) > 0) {
-		for _, name := range slices.Sorted(maps.Keys(o.meta)) {
+		for name, text := range o.meta.all() {
 			if wanted.allUser || slices.Contains(wanted.user, name) {
-				user.add(name, o.meta[name])
+				user.add(name, text)
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func parseSearchKey(part string) (searchKey, *apiError) {
 // that index.
 func (k *searchKey) valueOf(o *object) (v value, ok bool) {
 	if k.sys == nil {
-		text, ok := o.meta[k.name]
+		text, ok := o.meta.get(k.name)
 		if !ok {
 			return value{}, false
 		}

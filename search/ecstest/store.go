@@ -36,16 +36,15 @@ type bucket struct {
 // object is one stored object. It is never changed once it is in a bucket: an
 // overwrite makes another, so readers use it without a lock.
 type object struct {
-	key         string
-	data        []byte
-	etag        string // without quotes
-	created     time.Time
-	modified    time.Time // to the millisecond
-	owner       string
-	headers     map[string]string // content headers by canonical name, Content-Type always
-	meta        map[string]string // user metadata by lower-case name, prefix included
-	versionID   string
-	fingerprint string // objectId of a query's answer, 64 hex digits
+	key       string
+	data      []byte
+	etag      string // without quotes
+	created   time.Time
+	modified  time.Time // to the millisecond
+	owner     string
+	headers   fields // content headers by canonical name, Content-Type always
+	meta      fields // user metadata by lower-case name, prefix included
+	versionID string
 
 	tie    uint64  // place among equals
 	values []value // by column of the bucket's searchIndex
@@ -56,7 +55,7 @@ type object struct {
 	edge int8
 }
 
-// newObject takes ownership of data and maps.
+// newObject takes ownership of data.
 func newObject(key string, data []byte, now time.Time) *object {
 	now = now.UTC().Truncate(time.Millisecond)
 	sum := md5.Sum(data)
@@ -64,11 +63,10 @@ func newObject(key string, data []byte, now time.Time) *object {
 		versionID: unversionedID}
 }
 
-// identify fills what depends on the object's place.
-func (o *object) identify(bucket string, seed int64) {
-	sum := sha256.Sum256([]byte(bucket + "\x00" + o.key + "\x00" + o.etag + "\x00" + o.modified.String()))
-	o.fingerprint = hex.EncodeToString(sum[:])
-	o.tie = tieOf(seed, o.key, o.versionID)
+// id is the objectId of a query's answer, 64 hex digits.
+func (o *object) id(bucket string) string {
+	sum := sha256.Sum256([]byte(bucket + "\x00" + o.key + "\x00" + o.versionID + "\x00" + epochMillis(o.modified) + o.etag))
+	return hex.EncodeToString(sum[:])
 }
 
 func (st *store) createBucket(name, owner string, keys []searchKey, now time.Time) *apiError {
@@ -170,7 +168,7 @@ func (st *store) put(bucketName string, o *object, seed int64, check func(old *o
 	if o.key == "" || len(o.key) > maxKeyLength {
 		return badRequest("KeyTooLongError", "A key has 1 to %d bytes, this one %d.", maxKeyLength, len(o.key))
 	}
-	o.identify(bucketName, seed)
+	o.tie = tieOf(seed, o.key, o.versionID)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	b := st.buckets[bucketName]

@@ -28,11 +28,11 @@ var sysAttrs = []sysAttr{
 	{"Size", typeInteger, "size", true, true, func(_ *Server, o *object) string { return strconv.Itoa(len(o.data)) }},
 	{"CreateTime", typeDatetime, "createtime", true, true, func(_ *Server, o *object) string { return epochMillis(o.created) }},
 	{"LastModified", typeDatetime, "mtime", true, true, func(_ *Server, o *object) string { return epochMillis(o.modified) }},
-	{"ContentType", typeString, "ctype", false, true, func(_ *Server, o *object) string { return o.headers["Content-Type"] }},
-	{"ContentEncoding", typeString, "encoding", false, true, func(_ *Server, o *object) string { return o.headers["Content-Encoding"] }},
+	{"ContentType", typeString, "ctype", false, true, func(_ *Server, o *object) string { return o.headers.text("Content-Type") }},
+	{"ContentEncoding", typeString, "encoding", false, true, func(_ *Server, o *object) string { return o.headers.text("Content-Encoding") }},
 	{"Expiration", typeDatetime, "expiration", false, true, func(*Server, *object) string { return "" }},
 	{"Expires", typeDatetime, "Expires", false, true, func(_ *Server, o *object) string {
-		t, err := http.ParseTime(o.headers["Expires"])
+		t, err := http.ParseTime(o.headers.text("Expires"))
 		if err != nil {
 			return ""
 		}
