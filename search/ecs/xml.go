@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -41,12 +42,12 @@ func badf(format string, args ...any) error {
 type walker struct {
 	d     *xml.Decoder
 	meter *meter
-	open  []string // names of the elements that are open, prefix included
+	open  []xml.Name // of the elements that are open, as written
 }
 
 func newWalker(r io.Reader) *walker {
 	m := &meter{r: r, left: maxDocument}
-	return &walker{d: xml.NewDecoder(m), meter: m, open: make([]string, 0, maxDepth)}
+	return &walker{d: xml.NewDecoder(m), meter: m, open: make([]xml.Name, 0, maxDepth)}
 }
 
 // meter bounds the bytes of a document and, as its budget is renewed before
@@ -71,32 +72,48 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next returns the next start, end or text. Text is valid until the call after.
-func (w *walker) next() (xml.Token, error) {
+// event is what a walker meets: the start of the element name, the end of the
+// open one, or text, which is valid until the next event.
+type event struct {
+	kind eventKind
+	name string
+	text []byte
+}
+
+type eventKind uint8
+
+const (
+	start eventKind = iota
+	end
+	text
+)
+
+// next returns the next event.
+func (w *walker) next() (event, error) {
 	for {
 		w.meter.token = maxToken
 		t, err := w.d.RawToken()
 		if err != nil {
-			return nil, w.wrap(err)
+			return event{}, w.wrap(err)
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
 			if len(w.open) == maxDepth {
-				return nil, badf("elements nested deeper than %d", maxDepth)
+				return event{}, badf("elements nested deeper than %d", maxDepth)
 			}
-			w.open = append(w.open, t.Name.Space+":"+t.Name.Local)
-			return t, nil
+			w.open = append(w.open, t.Name)
+			return event{kind: start, name: t.Name.Local}, nil
 		case xml.EndElement:
 			last := len(w.open) - 1
-			if last < 0 || w.open[last] != t.Name.Space+":"+t.Name.Local {
-				return nil, badf("</%s> closes no element", t.Name.Local)
+			if last < 0 || w.open[last] != t.Name {
+				return event{}, badf("</%s> closes no element", t.Name.Local)
 			}
 			w.open = w.open[:last]
-			return t, nil
+			return event{kind: end}, nil
 		case xml.CharData:
-			return t, nil
+			return event{kind: text, text: t}, nil
 		case xml.Directive:
-			return nil, badf("a document type")
+			return event{}, badf("a document type")
 		}
 	}
 }
@@ -129,20 +146,16 @@ func (w *walker) wrap(err error) error {
 // document is returned as an *apiError.
 func (w *walker) root() (string, error) {
 	for {
-		t, err := w.next()
-		if err != nil {
+		e, err := w.next()
+		switch {
+		case err != nil:
 			return "", err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if t.Name.Local == "Error" {
-				return "", w.apiError()
-			}
-			return t.Name.Local, nil
-		case xml.CharData:
-			if len(strings.TrimSpace(strings.TrimPrefix(string(t), "\ufeff"))) > 0 {
-				return "", badf("text where XML was expected")
-			}
+		case e.kind == start && e.name == "Error":
+			return "", w.apiError()
+		case e.kind == start:
+			return e.name, nil
+		case len(bytes.TrimSpace(bytes.TrimPrefix(e.text, []byte("\ufeff")))) > 0:
+			return "", badf("text where XML was expected")
 		}
 	}
 }
@@ -160,17 +173,12 @@ func (w *walker) rootNamed(name string) error {
 // the element's end. f must consume the child.
 func (w *walker) children(f func(name string) error) error {
 	for {
-		t, err := w.next()
-		if err != nil {
-			return err
+		e, err := w.next()
+		if err == nil && e.kind == start {
+			err = f(e.name)
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if err := f(t.Name.Local); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			return nil
+		if err != nil || e.kind == end {
+			return err
 		}
 	}
 }
@@ -179,22 +187,22 @@ func (w *walker) children(f func(name string) error) error {
 func (w *walker) text() (string, error) {
 	var s string
 	for {
-		t, err := w.next()
+		e, err := w.next()
 		if err != nil {
 			return "", err
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
+		switch e.kind {
+		case start:
 			if err := w.skip(); err != nil {
 				return "", err
 			}
-		case xml.EndElement:
+		case end:
 			return s, nil
-		case xml.CharData:
-			if len(s)+len(t) > maxToken {
+		case text:
+			if len(s)+len(e.text) > maxToken {
 				return "", badf("a text of more than %d bytes", maxToken)
 			}
-			s += string(t)
+			s += string(e.text)
 		}
 	}
 }
@@ -213,7 +221,13 @@ func (w *walker) trimmed() (string, error) {
 }
 
 // skip consumes the open element.
-func (w *walker) skip() error { return w.children(func(string) error { return w.skip() }) }
+func (w *walker) skip() error {
+	for depth := len(w.open); ; {
+		if _, err := w.next(); err != nil || len(w.open) < depth {
+			return err
+		}
+	}
+}
 
 // apiError is an error that the store itself reported.
 type apiError struct {

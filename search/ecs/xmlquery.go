@@ -58,6 +58,7 @@ func decodeQuery(r io.Reader, encoded bool, early func(next string)) (queryPage,
 		return page, err
 	}
 	truncated := false
+	system, rest := make(map[string]string), make(map[string]string)
 	err := w.children(func(name string) (err error) {
 		switch name {
 		case "NextMarker":
@@ -81,7 +82,7 @@ func decodeQuery(r io.Reader, encoded bool, early func(next string)) (queryPage,
 				if len(page.rows) == maxRows {
 					return badf("more than %d objects", maxRows)
 				}
-				row, plain, err := w.queryRow(encoded)
+				row, plain, err := w.queryRow(encoded, system, rest)
 				if err != nil {
 					return err
 				}
@@ -114,10 +115,13 @@ func (w *walker) boolean() (bool, error) {
 
 // queryRow reads the rest of an <object>. plain is true when its name was to
 // be percent-encoded and holds what such text never does.
-func (w *walker) queryRow(encoded bool) (row queryRow, plain bool, err error) {
+//
+// system and rest are maps to use again from row to row: the attributes that
+// Object has fields for, and those that become its Metadata.
+func (w *walker) queryRow(encoded bool, system, rest map[string]string) (row queryRow, plain bool, err error) {
 	var key, version string
-	system := make(map[string]string, 8)
-	rest := make(map[string]string, 8) // becomes the Metadata
+	clear(system)
+	clear(rest)
 	err = w.children(func(name string) error {
 		switch name {
 		case "objectName":
