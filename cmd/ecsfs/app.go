@@ -50,6 +50,7 @@ func endSignals() []os.Signal {
 // newApp returns the application; its verbs take "-- COMMAND" from inv.
 func newApp(inv *invocation) *cli.App {
 	cli.HelpPrinter = printHelp // the library's only way to give templates a function
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Hidden: true} // the help of ecsfs names it
 	app := &cli.App{
 		Name:                  "ecsfs",
 		Usage:                 "mounts an object store so that a path is a metadata query",

@@ -20,12 +20,14 @@ Commands:{{range .VisibleCommands}}
 
 {{.Description}}
 `
-	commandHelp = `Usage: ecsfs {{.Name}} {{.ArgsUsage}}
+	commandHelp = `Usage: ecsfs {{.Name}}{{with .ArgsUsage}} {{.}}{{end}}
 
 {{.Description}}
 {{range .VisibleFlagCategories}}
 {{if .Name}}{{.Name}}{{else}}Options{{end}}:
-{{range .Flags}}{{flagHelp .}}{{end}}{{end}}`
+{{range .Flags}}{{flagHelp .}}{{end}}{{else}}{{with .VisibleFlags}}
+Options:
+{{range .}}{{flagHelp .}}{{end}}{{end}}{{end}}`
 )
 
 func helpCommand() *cli.Command {
