@@ -49,8 +49,9 @@ func endSignals() []os.Signal {
 
 // newApp returns the application; its verbs take "-- COMMAND" from inv.
 func newApp(inv *invocation) *cli.App {
-	cli.HelpPrinter = printHelp // the library's only way to give templates a function
-	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Hidden: true} // the help of ecsfs names it
+	// The library has no other way to give templates a function, and to hide --help.
+	cli.HelpPrinter = printHelp
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Hidden: true}
 	app := &cli.App{
 		Name:                  "ecsfs",
 		Usage:                 "mounts an object store so that a path is a metadata query",

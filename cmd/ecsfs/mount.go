@@ -69,11 +69,11 @@ func mount(c *cli.Context, dir string, command []string, so *storeOptions, mo *m
 	if cmd != nil {
 		return m.runCommand(cmd, c.App.ErrWriter)
 	}
-	ends := "Ctrl-C or 'ecsfs umount "
+	ends := "Ctrl-C or "
 	if d.Daemon {
-		ends = "'ecsfs umount "
+		ends = ""
 	}
-	fmt.Fprintf(c.App.ErrWriter, "ecsfs: %s is mounted on %s (%s%s' ends it)\n", client.Endpoint(), m.Dir(), ends, shellQuote(m.Dir()))
+	fmt.Fprintf(c.App.ErrWriter, "ecsfs: %s is mounted on %s (%secsfs umount %s ends it)\n", client.Endpoint(), m.Dir(), ends, shellQuote(m.Dir()))
 	if d.Daemon {
 		if err := d.detach(); err != nil {
 			return errors.Join(err, m.unmount(c.App.ErrWriter))
