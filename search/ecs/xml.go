@@ -138,7 +138,9 @@ func (w *walker) wrap(err error) error {
 				strings.Contains(syntax.Msg, "invalid character entity"),
 		}
 	default:
-		return err
+		// Another version or encoding of XML. (What the network did wrong is known
+		// to watchedReader, which decodeWith asks first.)
+		return &badDocument{reason: printable(shorten(err.Error()))}
 	}
 }
 
