@@ -1,102 +1,149 @@
-// Package fs is the mount: it shows a [Store] as a read-only file system in
-// which a path is a metadata query. It knows go-fuse and package search, and
-// nothing of a protocol or of how answers are kept.
+// Package fs is the mount: it shows a search.Store as a read-only file system
+// in which a path is a metadata query and its results are files.
+//
+//	s, err := fs.Mount("/mnt/ecs", fs.Options{Store: store, TTL: time.Minute})
+//	...
+//	s.Wait()
+//
+// This page is the specification of the mount. It stands on go-fuse and on
+// package search, and knows neither the network nor how answers are kept.
 //
 // # Model
 //
-// A directory is a [search.Dir]: a bucket, a prefix, a predicate. Without a
-// predicate it lists one level of folders and objects; with one it lists the
-// objects below the prefix that satisfy it, all directly in the directory, by
-// their key relative to the prefix. What a component means is decided by
-// [search.ParseComponent] with the bucket's schema: a predicate narrows, a
-// directive is a virtual file, anything else is the name of a folder or an
-// object, as names.go encodes them.
+//	/                                   buckets; looked up only: @help @stats @errors
+//	/BUCKET[/folder...]/                folders and objects, as a plain listing has them
+//	/BUCKET[/folder...]/QUERY/          the objects below that folder that match
+//	/BUCKET[/folder...]/QUERY/QUERY/    both must hold
 //
-// Query directories and virtual files are looked up and never listed: a walk
-// over any one directory ends, and meets each result once.
+// A directory is a search.Dir: bucket, prefix, predicate. A component is read by
+// search.ParseComponent against the bucket's schema: a predicate narrows, a
+// directive ("@word") is a virtual file, anything else is a folder or an object. Below
+// a query there are results alone, each directly in the directory under
+// its whole key relative to the prefix.
+//
+// Every name of a result is a reversible function of its key, and each key has
+// exactly one name in a directory (names.go). Another spelling of it, as "%41" for
+// "A", does not exist. "a%~" means object "a" also where a folder has that
+// name; it always resolves.
+//
+// Query directories and virtual files are looked up, never listed, so that
+// find, grep -r, du and tar end. Names that desktops look for everywhere (.git,
+// .Trash-1000, ._x, desktop.ini ...) are answered without a request: they exist
+// where a listing has them.
 //
 // # Nodes
 //
-// Each path as typed is a directory node of its own, numbered by a hash of its
-// parent's number and the component: a directory inode with two parents
-// breaks the kernel's dentry cache (ELOOP, a shell that finds itself elsewhere). A file
-// node is one version of one object, numbered by a hash of bucket, key and
-// ETag: an object reached through many queries is one inode with one page
-// cache, and an overwritten object is another inode. With the key alone, an
-// old open file would read the new object's bytes from that page cache.
+// A directory node (dirNode) is one path as typed: its inode number is a hash
+// of its parent's and the component. Two paths that mean the same query are two
+// nodes and share one kept listing. With one node for both, the kernel sees a directory
+// with two parents: ELOOP, and a shell that finds itself elsewhere.
 //
-// Inode numbers are the same in every mount. Directories have nlink 1, the
-// sign for "cannot be told from nlink how many directories are in it".
+// A file node (fileNode) is one version of one object: a hash of bucket, key
+// and ETag. Seen through many queries it is one inode and shares one page cache; once
+// overwritten it is another inode. So whatever the kernel keeps about an
+// inode stays true. Its time is the store's in whole seconds, since a HEAD has no more and
+// both must agree.
 //
-// # Requests
+// A virtual file (virtualNode) is one rendering, made by its lookup: its size
+// is exact, its inode is new each time by generation, and its number stays (cp compares
+// numbers between stat and open). Reading it shows one moment.
 //
-//	lookup of a query name, a directive   none beyond the kept schema
-//	lookup of a result, listing at hand   none
-//	lookup of a result, no listing        one HEAD, evaluated here; where a HEAD
-//	                                      cannot decide (owner, a fraction of a second), the listing
-//	lookup of a folder or object          the same, and one LIST of a single key beside the HEAD
-//	opendir and readdir                   the pages of one listing; none while one is kept
-//	open                                  the first block, unless it is kept
-//	read                                  the blocks read, unless they are kept
-//	stat, statfs, readlink, xattr         none
-//
-// OPEN asks for the first block so that an object which changed since it was
-// listed is noticed before a byte of it was served: OPEN then returns ESTALE,
-// the kernel walks the path again asking anew for each name (LOOKUP_REVAL),
-// and opens the inode it finds then. The READ that follows OPEN costs nothing.
-// Once a byte was served, a change is ESTALE for the reader, never another version's bytes.
+// nodeTable counts the live nodes. Above Options.MaxInodes a listing gives the
+// kernel names without attributes, and it looks up what it uses.
 //
 // # Listings
 //
-// An opendir reads a [search.Snapshot], streamed while its pages arrive, with
-// attributes for READDIRPLUS from its rows. A listing that fails before its
-// first row fails at opendir. One that breaks later ends with the entry
-// %~INCOMPLETE, which has attributes but whose open gives the errno, and then
-// with that errno: shells and os.walk swallow an error in mid-listing, and
-// must not take a part for the whole.
+// opendir takes the kept snapshot of the directory's listing, or begins one,
+// and waits for the first row: what fails from the start fails there. Entries
+// are handed out as rows come, with attributes from the rows (READDIRPLUS), in an order
+// that depends on the rows alone, so that offsets can be sought. The one exception is
+// the root, whose opendir asks nothing, as df opens the mountpoint: it fails at the first readdir.
 //
-// Above Options.MaxInodes live inodes, entries are listed by name alone; the
-// kernel looks up those that are used.
+// A listing that breaks after entries were handed out ends with the entry
+// %~INCOMPLETE, which can be stated and whose open gives the error, and then with the
+// error itself. Shell globs and Python's glob swallow the error and see the entry;
+// ls, find and os.listdir report the error; os.walk calls its onerror and yields nothing
+// of that directory.
 //
-// # What the kernel keeps
+// # Lookups
 //
-// Names and attributes for what is left of the lifetime of the listing they
-// came from; what was asked for one object alone, for NegativeTTL. Pages of a
-// file for as long as its inode lives, as they are of one ETag. A copy of a
-// directory below 100,000 entries, for the snapshot that filled it and no
-// other. Virtual files for no time: each lookup renders anew, with an exact size.
+// The name of a query is parsed, against the cached schema, and nothing else. A
+// name of a folder or object is answered by the kept listing of its directory when
+// that tells, else asked for: HEAD of the key and one LIST of one entry below it,
+// at once; the folder wins. A result of a query is asked for by HEAD and checked against the
+// predicate; where a HEAD cannot tell, the listing is awaited. A shortened name is found by
+// one LIST of what begins as it does. A bucket that the bucket list does not
+// name is asked for by itself.
 //
-// Times of files are whole seconds, the most that a HEAD tells: a row's
-// milliseconds would make one file look modified.
+// # Kernel caching
+//
+//	entries, attributes   what is left of the listing's lifetime; TTL for queries, whose
+//	                      names are only parsed; the smaller of TTL and NegativeTTL for what was asked for alone
+//	ENOENT                NegativeTTL
+//	virtual files         never
+//	pages of a file       kept over opens: the inode is of one ETag
+//	directories           the kernel's own copy, below 100,000 entries, of one snapshot at a time:
+//	                      emptied before another fills it, unused while two are open
+//	xattrs                none; the kernel is told once
 //
 // # Errors
 //
-// One function (errno.go) turns an error into an errno, by its [search.Kind],
-// logs its cause once and records it for @errors:
+// Every error becomes an errno in one place (errnoMapper), which records the
+// reason for @errors and the log. ENOENT is recorded only of a name that looks like a
+// query and is none.
 //
-//	KindNotExist ENOENT     KindInvalid EINVAL       KindUnsupported EOPNOTSUPP
-//	KindPermission EACCES   KindTooLarge EFBIG       KindChanged ESTALE
-//	KindTimeout ETIMEDOUT   KindCanceled EINTR       KindIO EIO
+//	ENOENT      no such bucket, folder, object or key
+//	EINVAL      a query with a bad value, operator or arity; an unknown key in an infix one
+//	EOPNOTSUPP  a valid query that this bucket or engine cannot answer; a directive of a later release
+//	EACCES      the store refused
+//	EFBIG       more pages than allowed
+//	EIO         the store failed after retries, or gave fewer bytes than it has; a bug (a panic)
+//	ETIMEDOUT   no progress from the store
+//	EINTR       the caller was interrupted
+//	ESTALE      the object changed after it was opened
+//	EROFS       any write: the kernel's mount is read-only, and there is no code for one
 //
-// Writing is EROFS: the kernel's mount is read-only, and there is no code for it here.
-// A panic in a handler is one EIO, a stack in the log, and a mount that goes on.
+// An object that changed after it was listed is noticed at open, which makes
+// sure of the first block: OPEN answers ESTALE, the kernel walks the path again and
+// asks anew for its last name, and opens what that is now. Only an object that
+// changes while it is open is ESTALE to the program that reads it. A read gives exactly the
+// bytes that stat promised, or an error.
 //
 // # Interrupts
 //
-// The context of every handler ends when the kernel interrupts the request;
-// all waiting obeys it and returns EINTR at once, while a request to the store
-// that others wait for goes on. A handler never waits for the kernel.
+// All waiting is for the store and ends with the request's context, which ends
+// with an INTERRUPT of the kernel: the answer is EINTR at once. Go programs are
+// interrupted at random, by the runtime's own signals, and retry: the store goes on with
+// what others wait for. No answer to a READDIR that has entries ends with an
+// error, since go-fuse would keep that for the next.
 //
 // # Deadlocks
 //
-// The process that serves a mount must not touch it: a page fault, stat or
-// open of its own could wait for itself. Mount and Unmount look at /proc and
-// at the mountpoint's parent only. No lock is held while the Store is called;
-// dirNode.mu is held while the kernel drops its copy of that directory, which
-// calls nothing back.
+// The process that serves a mount must not touch it: a goroutine in such a
+// system call may hold what the answer needs. So nothing here looks at the mountpoint
+// after the mount but Mount itself, once, through go-fuse; what is known of mounts is read from /proc.
+// Tests drive their mounts from other processes.
 //
-// # Concurrency
+// No lock is held across a call to the store. dirNode.mu is held while the
+// kernel is told to drop a directory's pages, which it does without asking back. Lock order: go-fuse's
+// own, then nodeTable.mu; dirNode.mu and longNames.mu are never held with another of ours.
 //
-// Everything here is safe for concurrent use except a directory handle, which
-// go-fuse calls from one goroutine at a time.
+// # Promises
+//
+//   - A listing is one search at one time, complete or known not to be.
+//   - An open file is one version of one object to its last byte, or an error.
+//   - The size that stat gives is the number of bytes that read gives, else ESTALE or EIO.
+//   - ls -l of N results costs the pages they stand on and no HEAD; again within
+//     the lifetime it costs nothing.
+//   - A lookup of a query's name costs no request beyond the cached schema.
+//   - Every key is reachable by exactly one name in a directory.
+//   - find, grep -r, du, tar and cp -r over one directory end and touch each result once.
+//   - Nothing is ever written to the store.
+//   - A panic costs one operation.
+//
+// What differs from POSIX: two names of one object are one inode with link
+// count 1; a directory has link count 1, size 0 and a fixed time; statfs knows no sizes.
+//
+// With Options.TTL 0 nothing listed may be used again: then ls -l asks for each
+// file. The same holds for a listing that takes longer than its lifetime.
 package fs
