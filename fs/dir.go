@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,9 @@ type dirNode struct {
 	fillers int
 	// Guarded by mu: the error of the last listing, when that broke after rows were handed out.
 	broken syscall.Errno
+	// Guarded by mu: the open handles, the newest last. Their snapshots are closed with mu
+	// held, so that a lookup never looks into a closed one.
+	handles []*dirHandle
 }
 
 var (
@@ -82,6 +86,9 @@ func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandl
 		return nil, 0, n.fs.fail("opendir", n.path(""), err)
 	}
 	h := &dirHandle{node: n, snapshot: snapshot, rows: rowOrder{dir: n.dir}}
+	n.mu.Lock()
+	n.handles = append(n.handles, h)
+	n.mu.Unlock()
 	h.filling = n.mayCopy(l, snapshot)
 	if h.filling {
 		return h, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
@@ -136,11 +143,15 @@ func (n *dirNode) mayCopy(l search.Listing, snapshot search.Snapshot) bool {
 	return true
 }
 
-// filled ends what mayCopy allowed.
-func (n *dirNode) filled() {
+// closed ends what OpendirHandle began.
+func (n *dirNode) closed(h *dirHandle) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.fillers--
+	if h.filling {
+		n.fillers--
+	}
+	n.handles = slices.DeleteFunc(n.handles, func(other *dirHandle) bool { return other == h })
+	h.snapshot.Close()
 }
 
 func (n *dirNode) setBroken(errno syscall.Errno) {

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"syscall"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -18,8 +19,10 @@ import (
 // entries of the rows, and after a break %~INCOMPLETE.
 type dirHandle struct {
 	node     *dirNode
-	snapshot search.Snapshot
-	filling  bool // counts among node.fillers
+	snapshot search.Snapshot // replaced with node.mu held
+	filling  bool            // counts among node.fillers
+
+	lastRead atomic.Int64 // when a READDIR was begun last, in Unix nanoseconds
 
 	rows rowOrder
 	pos  uint64   // entries handed out
@@ -49,6 +52,9 @@ var (
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	begun := h.begun
 	h.begun = false
+	if !begun {
+		h.lastRead.Store(h.node.fs.Now().UnixNano())
+	}
 	switch h.pos {
 	case 0:
 		return h.hand(dirEntry{name: "."}, h.node.StableAttr().Ino), 0
@@ -63,7 +69,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	case err == nil:
 		h.node.fs.long.add(e.name, e.text(h.node.dir.Prefix))
 		return h.hand(e, h.ino(&e)), 0
-	case err == io.EOF:
+	case err == io.EOF, begun && ctx.Err() != nil:
 		return nil, 0
 	case ctx.Err() != nil:
 		return nil, syscall.EINTR
@@ -117,8 +123,10 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 		if err != nil {
 			return h.node.fs.fail("opendir", h.node.path(""), err)
 		}
+		h.node.mu.Lock()
 		h.snapshot.Close()
 		h.snapshot = snapshot
+		h.node.mu.Unlock()
 		h.broke = 0
 	}
 	h.begun, h.marked = false, false
@@ -154,9 +162,4 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 }
 
 // Releasedir closes the snapshot: while others read it, it stays.
-func (h *dirHandle) Releasedir(context.Context, uint32) {
-	if h.filling {
-		h.node.filled()
-	}
-	h.snapshot.Close()
-}
+func (h *dirHandle) Releasedir(context.Context, uint32) { h.node.closed(h) }

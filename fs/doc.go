@@ -69,7 +69,7 @@
 //
 // The name of a query is parsed, against the cached schema, and nothing else. A
 // name of a folder or object is answered by the kept listing of its directory when
-// that tells, else asked for: HEAD of the key and one LIST of one entry below it,
+// that tells, or by one that is being read at this moment, else asked for: HEAD of the key and one LIST of one entry below it,
 // at once; the folder wins. A result of a query is asked for by HEAD and checked against the
 // predicate; where a HEAD cannot tell, the listing is awaited. A shortened name is found by
 // one LIST of what begins as it does. A bucket that the bucket list does not
@@ -126,7 +126,7 @@
 //
 // No lock is held across a call to the store. dirNode.mu is held while the
 // kernel is told to drop a directory's pages, which it does without asking back. Lock order: go-fuse's
-// own, then nodeTable.mu; dirNode.mu and longNames.mu are never held with another of ours.
+// own, then dirNode.mu, then nodeTable.mu or recent.mu.
 //
 // # Promises
 //
@@ -143,7 +143,4 @@
 //
 // What differs from POSIX: two names of one object are one inode with link
 // count 1; a directory has link count 1, size 0 and a fixed time; statfs knows no sizes.
-//
-// With Options.TTL 0 nothing listed may be used again: then ls -l asks for each
-// file. The same holds for a listing that takes longer than its lifetime.
 package fs

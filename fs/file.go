@@ -125,6 +125,7 @@ func (n *fileNode) readFull(ctx context.Context, p []byte, off int64) (int, erro
 func (n *fileNode) fail(op string, err error) syscall.Errno {
 	if search.KindOf(err) == search.KindChanged {
 		n.fs.count.stale.Add(1)
+		n.fs.changed.add(objectID{n.ref.Bucket, n.ref.Key}, struct{}{})
 		n.fs.Store.Forget(n.ref.Bucket, n.ref.Key)
 	}
 	return n.fs.fail(op, n.path(""), err)

@@ -23,6 +23,7 @@ type filesystem struct {
 	errnos  errnoMapper
 	live    nodeTable
 	long    longNames
+	changed recent[objectID, struct{}] // objects that were found to be others than listed
 	count   operationCounters
 
 	renderings atomic.Uint64 // virtual files made so far: the generation of the next one

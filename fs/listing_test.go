@@ -54,7 +54,7 @@ func TestPromise4ListingCostsItsPages(t *testing.T) {
 	w.wantRequests("ls after the lifetime", "Query=10")
 
 	w.want(`ls -l $B/dir | grep -c file-`, "950\n")
-	w.wantRequests("ls -l of the folder", "HeadObject=1 ListObjects=11")
+	w.wantLists("ls -l of the folder", 11)
 	w.want(`ls -l $B/dir | grep -c file-`, "950\n")
 	w.want(`stat -c %s $B/dir/file-0006`, "7\n")
 	w.wantRequests("ls -l of the folder again", "")
@@ -79,13 +79,21 @@ func TestPromise5QueryNameCostsNoRequest(t *testing.T) {
 	w.wantRequests("a query that cannot be answered", "")
 }
 
-func TestTTLZeroSearchesEachTime(t *testing.T) {
-	w := newWorld(t, setup{ttl: -1})
-	w.put("a", "x")
-	w.sh(`ls $B/size,gt,0`)
+// With a lifetime of 0, and where a listing takes longer than its lifetime,
+// ls -l has the attributes from the listing that it reads all the same.
+func TestPromise4ListingOutlivesItsLifetime(t *testing.T) {
+	w := newWorld(t, setup{ttl: -1, server: func(s *ecstest.Server) { s.PageSize = 100 }})
+	for i := range 250 {
+		w.put(fmt.Sprintf("dir/file-%04d", i), "x", "color", "red")
+	}
+	w.sh(`stat $B/dir`)
 	w.requests()
-	w.want(`ls $B/size,gt,0; ls $B/size,gt,0`, "a\na\n")
-	w.wantRequests("two ls", "Query=2")
+	w.want(`ls $B/size,gt,0 $B/size,gt,0 | grep -c file-`, "500\n")
+	w.wantRequests("ls twice", "Query=6")
+	w.want(`ls -l $B/size,gt,0 | grep -c file-`, "250\n")
+	w.wantRequests("ls -l", "Query=3")
+	w.want(`cd $B/dir && ls -l | grep -c file-`, "250\n")
+	w.wantLists("ls -l of a folder", 4)
 }
 
 // Above the limit of inodes the kernel lists by name alone; every name still

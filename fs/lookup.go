@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -113,6 +114,9 @@ func (n *dirNode) find(ctx context.Context, text string, objectOnly, ask bool) (
 			return *f, nil
 		}
 	}
+	if f := n.findBeingRead(text, objectOnly, ask); f != nil {
+		return *f, nil
+	}
 	switch {
 	case !ask:
 		return finding{}, n.notExist(text)
@@ -134,13 +138,48 @@ func (n *dirNode) findListed(s search.Snapshot, text string, objectOnly, ask boo
 			return &finding{folder: true, object: search.Object{Key: key + "/"}, valid: valid}, true
 		}
 	}
-	// In a folder, an object seen in a growing listing may yet turn out to
-	// share its name with a folder.
-	settled := n.flat() || objectOnly || complete || !ask
+	settled := n.flat() || objectOnly || complete || !ask || passed(s, key+"/")
 	if row, ok := s.Find(key); ok && !row.Folder && settled && n.listed(&row.Object) {
 		return &finding{object: row.Object, valid: valid}, true
 	}
 	return nil, complete
+}
+
+// passed reports whether the listing of a folder, which is in the order of
+// keys, has come past key: an object seen in it before may yet turn out to share
+// its name with a folder.
+func passed(s search.Snapshot, key string) bool {
+	rows, _ := s.Len()
+	if rows == 0 {
+		return false
+	}
+	last, err := s.Row(context.Background(), rows-1) // it is there: this does not wait
+	return err == nil && last.Key >= key
+}
+
+// readingGrace is for how long after a READDIR a directory counts as being read.
+const readingGrace = 5 * time.Second
+
+// findBeingRead looks in the listings that are being read at this moment, though
+// their time be over: who lists a directory for longer than a listing's lifetime, or with
+// a lifetime of 0, and asks for the attributes of each name as it comes, gets them from
+// the listing. It tells nothing about what is not in them, nor about what has been found changed.
+func (n *dirNode) findBeingRead(text string, objectOnly, ask bool) *finding {
+	if _, changed := n.fs.changed.get(objectID{n.dir.Bucket, n.dir.Prefix + text}); changed {
+		return nil
+	}
+	since := n.fs.Now().Add(-readingGrace).UnixNano()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, h := range slices.Backward(n.handles) {
+		if h.lastRead.Load() < since {
+			continue
+		}
+		if f, _ := n.findListed(h.snapshot, text, objectOnly, ask); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // listed reports whether o has a name here: the zero-byte marker of a folder is that folder alone.

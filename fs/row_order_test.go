@@ -146,13 +146,13 @@ func TestLongNamesAreBounded(t *testing.T) {
 		text := fmt.Sprintf("%s%d", strings.Repeat("x", 300), i)
 		return EncodeFlat(text), text
 	}
-	for i := range 5 * longNamesMax {
+	for i := range 5 * recentMax {
 		l.add(name(i))
-		if n := len(l.young) + len(l.old); n > 2*longNamesMax {
+		if n := len(l.texts.young) + len(l.texts.old); n > 2*recentMax {
 			t.Fatalf("%d names are kept", n)
 		}
 	}
-	for i := 4 * longNamesMax; i < 5*longNamesMax; i++ {
+	for i := 4 * recentMax; i < 5*recentMax; i++ {
 		n, want := name(i)
 		if text, ok := l.text(n); !ok || text != want {
 			t.Fatalf("name %d is forgotten", i)

@@ -231,6 +231,16 @@ func (w *world) wantRequests(what, want string) {
 	}
 }
 
+// wantLists wants n ListObjects and nothing else but a HEAD for the folder's
+// own name: that is asked for at the same time, and given up when the list tells first.
+func (w *world) wantLists(what string, n int) {
+	w.t.Helper()
+	want := fmt.Sprintf("ListObjects=%d", n)
+	if got := w.requests(); got != want && got != "HeadObject=1 "+want {
+		w.t.Errorf("%s asked the store for %q, want %q and at most one HEAD", what, got, want)
+	}
+}
+
 func (w *world) want(script, want string) {
 	w.t.Helper()
 	if got := w.sh(script); got != want {

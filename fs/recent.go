@@ -1,0 +1,58 @@
+package fs
+
+import (
+	"strings"
+	"sync"
+)
+
+// recentMax bounds each of the two generations of a recent map. A key has at
+// most 1,024 bytes, so with keys on both sides all of it is below 10 MiB.
+const recentMax = 2048
+
+// recent is a bounded map of what was added last. The zero value is empty. It
+// is safe for concurrent use.
+type recent[K comparable, V any] struct {
+	mu sync.Mutex
+	// Guarded by mu. What is added goes into young; when that is full it becomes
+	// old, and old is dropped: a bound that needs no order of use.
+	young, old map[K]V
+}
+
+func (r *recent[K, V]) add(key K, value V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.young == nil || len(r.young) >= recentMax {
+		r.young, r.old = make(map[K]V), r.young
+	}
+	r.young[key] = value
+}
+
+func (r *recent[K, V]) get(key K) (V, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if value, ok := r.young[key]; ok {
+		return value, true
+	}
+	value, ok := r.old[key]
+	return value, ok
+}
+
+// longNames remembers what shortened names stand for, so that a name from a
+// listing needs no request when it is looked up later. A name is a function of its text
+// alone, so what is remembered is never wrong.
+type longNames struct {
+	texts recent[string, string]
+}
+
+// add remembers that name stands for text, when name is a shortened one.
+func (l *longNames) add(name, text string) {
+	if len(name) > shortPrefixLen-maxUnitLen && strings.Contains(name, mark+"h") {
+		l.texts.add(name, text)
+	}
+}
+
+// text returns what name stands for.
+func (l *longNames) text(name string) (string, bool) { return l.texts.get(name) }
+
+// objectID names an object of the store.
+type objectID struct{ bucket, key string }
