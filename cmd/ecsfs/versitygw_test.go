@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -124,9 +123,13 @@ func TestVersitygwMount(t *testing.T) {
 	}
 	v.put(t, "/gosource", nil)
 	reference := t.TempDir()
-	source := filepath.Join(runtime.GOROOT(), "src")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(strings.TrimSpace(string(root)), "src")
 	count := 0
-	err := filepath.WalkDir(source, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(source, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
