@@ -32,8 +32,9 @@ func dirAttr(parent gofuse.StableAttr, component string) gofuse.StableAttr {
 
 // fileAttr returns the identity of one version of one object's bytes: it is the
 // same through every query, and another once the object is overwritten.
-// Where the store has no ETag, size and time stand in for it; the time in whole
-// seconds, as not every answer of the store carries more.
+// The size is part of it, so that no two sizes told with one ETag make a file
+// whose end is not where its size says. Where the store has no ETag, the time
+// stands in for it, in whole seconds, as not every answer carries more.
 func fileAttr(bucket string, o *search.Object) gofuse.StableAttr {
 	b := make([]byte, 0, 128+len(o.Key))
 	b = append(b, 'f')
@@ -41,8 +42,8 @@ func fileAttr(bucket string, o *search.Object) gofuse.StableAttr {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
+	b = binary.AppendVarint(b, o.Size)
 	if o.ETag == "" {
-		b = binary.AppendVarint(b, o.Size)
 		b = binary.AppendVarint(b, o.ModTime.Unix())
 	}
 	return hashedAttr(syscall.S_IFREG, b)

@@ -48,6 +48,7 @@ func TestFileAttr(t *testing.T) {
 		"other bucket":   fileAttr("c", &search.Object{Key: "k", Size: 5, ModTime: at, ETag: "e"}),
 		"other key":      object(func(o *search.Object) { o.Key = "k2" }),
 		"other etag":     object(func(o *search.Object) { o.ETag = "e2" }),
+		"other size":     object(func(o *search.Object) { o.Size = 6 }),
 		"other version":  object(func(o *search.Object) { o.VersionID = "v" }),
 		"no etag":        object(func(o *search.Object) { o.ETag = "" }),
 		"no etag, size":  object(func(o *search.Object) { o.ETag = ""; o.Size = 6 }),

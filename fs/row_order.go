@@ -42,8 +42,10 @@ func (e *dirEntry) mode() uint32 {
 type rowOrder struct {
 	dir  search.Dir
 	next int // the row to read
-	// held are the objects that wait. INVARIANT: each key is a proper prefix of the next one and of the key of
-	// the row read last, so there are at most as many as a key has bytes.
+	// held are the objects that wait, the last one first to be decided. INVARIANT:
+	// the row read last is before the folder of each, as staysBefore says; so is
+	// each of the objects behind it. Within a page each is a proper prefix of the
+	// next, so there are at most as many a page as a key has bytes.
 	held  []search.Object
 	ready []dirEntry // decided; handed out from the front
 }
@@ -115,8 +117,15 @@ func (r *rowOrder) release(row *search.Entry) {
 	}
 }
 
-// staysBefore reports whether key stands between object and object+"/" in the
-// order of keys.
+// staysBefore reports whether the folder object+"/" may yet come after the row
+// key. Pages are in the order of bytes each; from page to page a store may go by
+// UTF-16, which puts characters beyond U+FFFF before U+E000 to U+FFFF. So only a
+// row that is past the folder in both orders tells.
 func staysBefore(key, object string) bool {
-	return len(key) > len(object) && key[:len(object)] == object && key[len(object)] < '/'
+	for i := range min(len(key), len(object)) {
+		if key[i] != object[i] {
+			return key[i] >= 0xee && key[i] < 0xf0 && object[i] >= 0xf0 // the first bytes of such characters
+		}
+	}
+	return len(key) > len(object) && key[len(object)] < '/'
 }
