@@ -178,6 +178,8 @@ func (r *reading) check(out *s3.GetObjectOutput, from int64) (int64, error) {
 		}
 	}
 	switch {
+	case r.end > 0 && length == 0:
+		return 0, badf("no bytes, although the object has %d", r.end)
 	case length == 0 && aws.ToString(out.ContentRange) == "" && from == 0:
 		r.end = 0
 		return 0, io.EOF // an empty object, from a server that ignores Range on it

@@ -176,6 +176,21 @@ func TestReadAnswers(t *testing.T) {
 	}
 }
 
+// TestReadEmptyAnswer is an empty answer of a pinned object that is not empty:
+// it must not pass for the end of the object.
+func TestReadEmptyAnswer(t *testing.T) {
+	srv, _ := objectServer(t, func(_ int, w http.ResponseWriter, _ *http.Request, _, _ int) bool {
+		w.Header().Set("ETag", `"e"`)
+		w.Header().Set("Content-Length", "0")
+		return true
+	})
+	n, err := newClient(t, srv.URL).ReadRange(t.Context(), bodyRef, make([]byte, 20), 0)
+	wantError(t, err, search.KindIO, "no bytes")
+	if n != 0 {
+		t.Errorf("%d bytes of none", n)
+	}
+}
+
 // TestReadAcrossTheEnd clamps to a size that is known, and finds out one that is not.
 func TestReadAcrossTheEnd(t *testing.T) {
 	srv, ranges := objectServer(t, func(int, http.ResponseWriter, *http.Request, int, int) bool { return false })

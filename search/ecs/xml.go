@@ -106,7 +106,7 @@ func (w *walker) next() (event, error) {
 		case xml.EndElement:
 			last := len(w.open) - 1
 			if last < 0 || w.open[last] != t.Name {
-				return event{}, badf("</%s> closes no element", t.Name.Local)
+				return event{}, badf("</%s> closes no element", shorten(t.Name.Local))
 			}
 			w.open = w.open[:last]
 			return event{kind: end}, nil
@@ -133,7 +133,7 @@ func (w *walker) wrap(err error) error {
 			return &brokenBody{io.ErrUnexpectedEOF}
 		}
 		return &badDocument{
-			reason: fmt.Sprintf("line %d: %s", syntax.Line, syntax.Msg),
+			reason: fmt.Sprintf("line %d: %s", syntax.Line, shorten(syntax.Msg)),
 			notXML: strings.Contains(syntax.Msg, "illegal character code") || syntax.Msg == "invalid UTF-8" ||
 				strings.Contains(syntax.Msg, "invalid character entity"),
 		}
@@ -166,7 +166,7 @@ func (w *walker) root() (string, error) {
 func (w *walker) rootNamed(name string) error {
 	got, err := w.root()
 	if err == nil && got != name {
-		return &badDocument{reason: fmt.Sprintf("<%s> where <%s> was expected", got, name)}
+		return &badDocument{reason: fmt.Sprintf("<%s> where <%s> was expected", shorten(got), name)}
 	}
 	return err
 }
@@ -188,6 +188,7 @@ func (w *walker) children(f func(name string) error) error {
 // text consumes the open element and returns its own text, exactly.
 func (w *walker) text() (string, error) {
 	var s string
+	var pieces []byte // of a text that is not in one piece, s included
 	for {
 		e, err := w.next()
 		if err != nil {
@@ -199,12 +200,22 @@ func (w *walker) text() (string, error) {
 				return "", err
 			}
 		case end:
+			if pieces != nil {
+				return string(pieces), nil
+			}
 			return s, nil
 		case text:
-			if len(s)+len(e.text) > maxToken {
+			if max(len(s), len(pieces))+len(e.text) > maxToken {
 				return "", badf("a text of more than %d bytes", maxToken)
 			}
-			s += string(e.text)
+			switch {
+			case pieces != nil:
+				pieces = append(pieces, e.text...)
+			case s != "":
+				pieces = append([]byte(s), e.text...)
+			default:
+				s = string(e.text)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,30 @@ func TestHostileXML(t *testing.T) {
 	}
 	if _, err := decodeQuery(io.MultiReader(strings.NewReader("<BucketQueryResult>"), &endless{text: "<Unknown>" + strings.Repeat("text", 10_000) + "</Unknown>"}), false, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("an endless document: %v", err)
+	}
+}
+
+// TestTextInPieces is a text cut by comments after each byte: reading it must
+// not copy all of what came before for each piece, nor may an error repeat it all.
+func TestTextInPieces(t *testing.T) {
+	const pieces = 32 << 10
+	doc := query("<NextMarker>" + strings.Repeat("x<!---->", pieces) + "</NextMarker>")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	page, err := decodeQuery(strings.NewReader(doc), false, nil)
+	runtime.ReadMemStats(&after)
+	if err != nil || page.next != strings.Repeat("x", pieces) {
+		t.Errorf("a marker of %d bytes, %v", len(page.next), err)
+	}
+	if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 64 {
+		t.Errorf("%d MiB were allocated for %d KiB", mib, len(doc)>>10)
+	}
+
+	long := strings.Repeat("x", 1<<19)
+	for _, doc := range []string{"<" + long + "/>", "<BucketQueryResult></" + long + ">"} {
+		if _, err := decodeQuery(strings.NewReader(doc), false, nil); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("no error, or one of a document's length")
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func decodeSchema(r io.Reader, bucket string) (search.Schema, error) {
 	case root == "ListBucketResult":
 		return schema, nil
 	case root != "MetadataSearchList":
-		return schema, badf("<%s> where <MetadataSearchList> was expected", root)
+		return schema, badf("<%s> where <MetadataSearchList> was expected", shorten(root))
 	}
 	enabled := true // an answer that lists keys and does not say
 	err = w.children(func(name string) (err error) {
