@@ -250,3 +250,17 @@ func (s panickyStore) ReadRange(ctx context.Context, ref search.Ref, p []byte, o
 	}
 	return s.Store.ReadRange(ctx, ref, p, off)
 }
+
+// A store that does not answer to the list of buckets is not asked for the
+// bucket as well: that would double the deadline of every lookup.
+func TestDeadStoreIsWaitedForOnce(t *testing.T) {
+	w := newWorld(t, setup{ecs: func(c *ecs.Config) { c.Timeout = 200 * time.Millisecond }})
+	_, release := w.hold("ListBuckets")
+	defer release()
+	if out := w.shFails(`stat $B`); !strings.Contains(out, "Connection timed out") {
+		t.Errorf("stat of a bucket said\n%s", out)
+	}
+	if n := w.ecs.Count("SearchKeys"); n != 0 {
+		t.Errorf("the bucket was asked for %d times", n)
+	}
+}

@@ -70,8 +70,8 @@ func (n *rootNode) bucket(ctx context.Context, name string) (search.Bucket, erro
 		return search.Bucket{}, notExist
 	}
 	buckets, err := n.fs.Store.Buckets(ctx)
-	if search.KindOf(err) == search.KindCanceled {
-		return search.Bucket{}, err
+	if kind := search.KindOf(err); kind == search.KindCanceled || kind == search.KindTimeout {
+		return search.Bucket{}, err // a store that does not answer is not waited for twice
 	}
 	for _, b := range buckets {
 		if b.Name == d.Text {
