@@ -149,7 +149,7 @@ func (q *querying) parameters(marker string, encoded bool) []parameter {
 }
 
 // complete drops rows that were seen before and asks by HEAD for what rows
-// lack of size, time and ETag. Objects that are gone by then are dropped.
+// lack of size, time, ETag and checked metadata. Objects that are gone by then are dropped.
 func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys) ([]queryRow, error) {
 	kept := rows[:0]
 	for _, row := range rows {
@@ -203,7 +203,7 @@ func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys
 
 // lacks reports whether row must be completed.
 func (q *querying) lacks(row *queryRow) bool {
-	return row.noSize || row.noTime || row.noETag && !q.noETags.Load()
+	return row.noSize || row.noTime || row.noETag && !q.noETags.Load() || q.plan.Lacks(&row.object)
 }
 
 // fill takes over what a HEAD says: all of it, since size, time, ETag and

@@ -101,6 +101,27 @@ func TestQueryRequests(t *testing.T) {
 	}
 }
 
+// TestQueryParameters is what a query asks for, to the letter.
+func TestQueryParameters(t *testing.T) {
+	srv := startServer(t, func(s *ecstest.Server) { s.PageSize = 1 })
+	fill(t, srv, 2)
+	c := newClient(t, srv.URL, func(c *ecs.Config) { c.PageSize = 1 })
+	l := search.Listing{Bucket: "b", Prefix: "00", Where: where(t, c, "b", "color,eq,red")}
+	if keys, err := keysOf(t.Context(), c, l); err != nil || len(keys) != 2 {
+		t.Fatalf("%q, %v", keys, err)
+	}
+	for i, r := range srv.Requests()[1:] {
+		marker := r.Query.Get("marker")
+		if r.Query.Del("marker"); (marker == "") != (i == 0) {
+			t.Errorf("request %d: marker %q", i, marker)
+		}
+		const want = "attributes=LastModified%2CEtag%2CContentType&max-keys=1&prefix=00&query=x-amz-meta-color%3D%3D%27red%27"
+		if got := r.Query.Encode(); got != want {
+			t.Errorf("asked for %s\nwant      %s", got, want)
+		}
+	}
+}
+
 // TestQueryFirst asks for a query before anyone asked for the schema.
 func TestQueryFirst(t *testing.T) {
 	srv := startServer(t)
