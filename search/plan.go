@@ -23,6 +23,9 @@ type Plan struct {
 	// Notes say in words what is checked here and why, and whom the predicate
 	// leaves out.
 	Notes []string
+
+	// needs are the indexed user keys of Check that every result has.
+	needs []string
 }
 
 // NewPlan plans l, whose Where must be bound, for a bucket with schema s. It is pure.
@@ -56,6 +59,11 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 	p.Check = Normalize(check)
 	p.Attributes = s.attributes(p.Check)
 	p.Notes = notes(reasons, where)
+	for _, k := range required(p.Check) {
+		if k.Indexed && k.User() {
+			p.needs = append(p.needs, k.Name)
+		}
+	}
 	return p, nil
 }
 
@@ -167,6 +175,17 @@ func (s Schema) attributes(check Expr) []string {
 // the prefix and satisfies Check.
 func (p *Plan) Keep(o *Object) bool {
 	return strings.HasPrefix(o.Key, p.Listing.Prefix) && Evaluate(p.Check, o) == True
+}
+
+// Lacks reports whether o, a returned row, has no value of an indexed user key
+// that every result has. Such a row is not whole: ECS before 3.7 leaves metadata
+// out of the answers to a query with a prefix (STORAGE-30513 in the tests of
+// EMCECS/ecs-object-client-java), and Keep would take it for no result.
+func (p *Plan) Lacks(o *Object) bool {
+	return slices.ContainsFunc(p.needs, func(name string) bool {
+		_, ok := o.Metadata.Get(name)
+		return !ok
+	})
 }
 
 // notes says what is checked here and why, and which objects are left out

@@ -55,8 +55,9 @@
 // A query is planned by search.NewPlan from the schema that Schema saw last. A
 // plan's prefix and attributes go with the request; rows are checked again with
 // Plan.Keep. Keys are yielded once, however often the store names them. A row
-// without a size, a time, an ETag or an indexed key that Keep needs is completed by one HEAD, eight at a time,
-// from which size, time, ETag and user metadata are then all taken; it is left
+// without a size, a time, an ETag or an indexed key that Keep needs (ECS before
+// 3.7 leaves metadata out when there is a prefix) is completed by one HEAD, eight
+// at a time, from which size, time, ETag and user metadata are then all taken; it is left
 // out when the object is gone, or does not satisfy the query any more. Once a
 // HEAD has brought no ETag, ETags are not asked for again in that query.
 //
