@@ -129,17 +129,17 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 		h.node.mu.Unlock()
 		h.broke = 0
 	}
-	h.begun, h.marked = false, false
-	h.rows = rowOrder{dir: h.node.dir}
-	for h.pos = min(off, dots); h.pos < off; h.pos++ {
-		if _, err := h.rows.entry(ctx, h.snapshot); err != nil {
+	rows, pos, marked := rowOrder{dir: h.node.dir}, min(off, dots), false
+	for ; pos < off; pos++ {
+		if _, err := rows.entry(ctx, h.snapshot); err != nil {
 			if ctx.Err() != nil {
-				return syscall.EINTR
+				return syscall.EINTR // go-fuse takes the position to be what it was
 			}
-			h.marked = err != io.EOF
+			marked = err != io.EOF
 			break
 		}
 	}
+	h.rows, h.pos, h.marked, h.begun = rows, pos, marked, false
 	return 0
 }
 
