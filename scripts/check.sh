@@ -121,6 +121,9 @@ step "go test -race"
 # detector needs the paths, not the repetitions.
 tests race -race -short -count 1 -timeout 20m ./...
 
+step "1,000 random data sets, 50 predicates on each"
+tests random -count 1 -timeout 10m -run '^TestStore$/^Random$' ./search/ecs -rapid.checks=1000
+
 step "fuzz, $fuzz_time each"
 fuzz
 
