@@ -22,7 +22,7 @@ func TestPromise2OverwrittenBeforeOpen(t *testing.T) {
 			w.want(`cd $B/`+dir+`; ls; stat -c %s a`, "a\n9\n")
 			w.put("a", "new and longer bytes", "color", "red")
 			w.requests()
-			w.want(`cd $B/`+dir+`; cat a; echo; stat -c %s a`, "new and longer bytes\n20\n")
+			w.want(`cd $B/`+dir+`; cat a; echo; stat -c %s a; cat $M/@errors`, "new and longer bytes\n20\nno errors so far\n")
 			w.wantRequests("noticing it", map[string]string{
 				// The GET that fails, HEAD for the new attributes, the GET of the new bytes.
 				"color,eq,red": "GetObject=2 HeadObject=1",

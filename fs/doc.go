@@ -105,7 +105,7 @@
 //
 // An object that changed after it was listed is noticed at open, which makes
 // sure of the first block: OPEN answers ESTALE, the kernel walks the path again and
-// asks anew for its last name, and opens what that is now. Only an object that
+// asks anew for its last name, and opens what that is now; nobody sees it, and @errors does not have it. Only an object that
 // changes while it is open is ESTALE to the program that reads it. A read gives exactly the
 // bytes that stat promised, or an error.
 //

@@ -122,14 +122,29 @@ func (n *fileNode) readFull(ctx context.Context, p []byte, off int64) (int, erro
 	return count, err
 }
 
+// fail turns err into an errno. An object that changed is forgotten.
 func (n *fileNode) fail(op string, err error) syscall.Errno {
-	if search.KindOf(err) == search.KindChanged {
-		n.fs.count.stale.Add(1)
-		n.fs.changed.add(objectID{n.ref.Bucket, n.ref.Key}, struct{}{})
-		n.fs.Store.Forget(n.ref.Bucket, n.ref.Key)
+	if search.KindOf(err) != search.KindChanged {
+		return n.fs.fail(op, n.path(""), err)
 	}
-	return n.fs.fail(op, n.path(""), err)
+	f := n.fs
+	f.count.stale.Add(1)
+	id, now := objectID{n.ref.Bucket, n.ref.Key}, f.Now()
+	before, known := f.changed.get(id)
+	f.changed.add(id, now)
+	f.Store.Forget(id.bucket, id.key)
+	if op == "open" && !(known && now.Sub(before) < repairTime) {
+		// The kernel opens the object anew, and nobody sees this. If it changes
+		// again meanwhile, that is told.
+		f.Logger.Debug("refreshed at open", "bucket", id.bucket, "key", id.key, "cause", err)
+		return syscall.ESTALE
+	}
+	return f.fail(op, n.path(""), err)
 }
+
+// repairTime is for how long after an OPEN was answered ESTALE another may be
+// the kernel's second attempt.
+const repairTime = time.Second
 
 // errorNode is the last entry of a listing that broke: a file that cannot be
 // opened.

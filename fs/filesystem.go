@@ -23,7 +23,7 @@ type filesystem struct {
 	errnos  errnoMapper
 	live    nodeTable
 	long    longNames
-	changed recent[objectID, struct{}] // objects that were found to be others than listed
+	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 
 	renderings atomic.Uint64 // virtual files made so far: the generation of the next one

@@ -138,23 +138,22 @@ func (n *dirNode) findListed(s search.Snapshot, text string, objectOnly, ask boo
 			return &finding{folder: true, object: search.Object{Key: key + "/"}, valid: valid}, true
 		}
 	}
-	settled := n.flat() || objectOnly || complete || !ask || passed(s, key+"/")
+	settled := n.flat() || objectOnly || complete || !ask || passed(s, key)
 	if row, ok := s.Find(key); ok && !row.Folder && settled && n.listed(&row.Object) {
 		return &finding{object: row.Object, valid: valid}, true
 	}
 	return nil, complete
 }
 
-// passed reports whether the listing of a folder, which is in the order of
-// keys, has come past key: an object seen in it before may yet turn out to share
-// its name with a folder.
+// passed reports whether the listing of a folder, which has the object of this
+// key, has come past where the folder of the same name would be.
 func passed(s search.Snapshot, key string) bool {
 	rows, _ := s.Len()
 	if rows == 0 {
 		return false
 	}
 	last, err := s.Row(context.Background(), rows-1) // it is there: this does not wait
-	return err == nil && last.Key >= key
+	return err == nil && last.Key != key && !staysBefore(last.Key, key)
 }
 
 // readingGrace is for how long after a READDIR a directory counts as being read.
