@@ -109,7 +109,8 @@ type BucketLister interface {
 // Schemer tells what can be searched in a bucket.
 //
 // Schema of a bucket that has no metadata search is a Schema whose Enabled is
-// false, not an error; of a bucket that the store denies, KindNotExist.
+// false, not an error; of one that does not exist, KindNotExist; of one that the
+// caller may not see, KindPermission.
 // Safe for concurrent use; obeys ctx.
 type Schemer interface {
 	Schema(ctx context.Context, bucket string) (Schema, error)

@@ -167,15 +167,16 @@ func (r *reading) check(out *s3.GetObjectOutput, from int64) (int64, error) {
 	length := *out.ContentLength
 
 	// Without Content-Range the body is the whole object.
-	first, last, size := int64(0), length-1, length
+	first, size := int64(0), length
 	if value := aws.ToString(out.ContentRange); value != "" {
-		var ok bool
-		if first, last, size, ok = parseContentRange(value); !ok {
+		from, last, whole, ok := parseContentRange(value)
+		if !ok {
 			return 0, badf("Content-Range %q", printable(shorten(value)))
 		}
-		if last-first+1 != length {
+		if last-from+1 != length {
 			return 0, badf("Content-Range %q with %d bytes", printable(shorten(value)), length)
 		}
+		first, size = from, whole
 	}
 	switch {
 	case r.end > 0 && length == 0:
