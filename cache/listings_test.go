@@ -213,6 +213,7 @@ func TestListingOfAStoreThatStopsSilently(t *testing.T) {
 		if _, err := s.Row(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // the fetch waits for demand
 		st.on = func(ctx context.Context, _, _, _ string) error { <-ctx.Done(); return ctx.Err() }
 		go c.Close()
 		if _, err := s.Row(t.Context(), 24); search.KindOf(err) != search.KindCanceled {
@@ -296,8 +297,9 @@ func TestRowObeysItsContext(t *testing.T) {
 		if e := <-rows; e.Key != "k000003" {
 			t.Errorf("row 3 is %q", e.Key)
 		}
-		s.Close()
+		synctest.Wait()
 		st.wantRequests(t, "query", 2)
+		s.Close()
 	})
 }
 
