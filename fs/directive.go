@@ -64,7 +64,7 @@ func (n *dirNode) lastRun(now time.Time) string {
 	if !complete {
 		state = "so far"
 	}
-	return fmt.Sprintf("last run: %s %s, begun %s ago, used for another %s\n", plural(rows, "row"), state,
+	return fmt.Sprintf("last run: %s %s, begun %s ago, used for another %s\n", search.Plural(rows, "row"), state,
 		now.Sub(snapshot.Taken()).Round(time.Second), n.fs.until(snapshot.Expires()).Round(time.Second))
 }
 

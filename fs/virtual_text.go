@@ -49,16 +49,9 @@ func statsText(counters []search.Counter, running []RunningListing, now time.Tim
 	b.WriteString("\nrunning:\n")
 	for _, r := range running {
 		fmt.Fprintf(&b, "%s  %s, %s, for %s\n", listingText(r.Listing),
-			plural(r.Pages, "page"), plural(r.Rows, "row"), now.Sub(r.Started).Round(100*time.Millisecond))
+			search.Plural(r.Pages, "page"), search.Plural(r.Rows, "row"), now.Sub(r.Started).Round(100*time.Millisecond))
 	}
 	return b.String()
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // listingText prints a listing on one line: bucket, prefix and predicate.

@@ -208,7 +208,9 @@ func ExplainObject(s Schema, d Dir, o *Object, now time.Time, lifetime time.Dura
 		result = False
 	}
 	table(&b, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "  below %s\t\t%t\n", prefixText(l.Prefix), below)
+		if l.Prefix != "" {
+			fmt.Fprintf(w, "  below %s\t\t%t\n", prefixText(l.Prefix), below)
+		}
 		if l.Where != nil {
 			explainTruth(w, l.Where, o, 1)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/ecs"
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
@@ -84,7 +85,7 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 		environment += " ECSFS_ACCESS_KEY_ID=" + server.AccessKeyID + " ECSFS_SECRET_ACCESS_KEY=" + server.SecretAccessKey
 	}
 	for _, b := range buckets {
-		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, plural(len(b.Objects), "object"))
+		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(len(b.Objects), "object"))
 	}
 	what := "Mount it from another shell:"
 	if server.SecretAccessKey != ecstest.DefaultSecretAccessKey {

@@ -56,6 +56,9 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 	}
 	if key == "" {
 		printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
+		for _, doubt := range p.Doubts {
+			printText(c, "note      "+doubt)
+		}
 		return nil
 	}
 	object, err := client.Stat(c.Context, search.Ref{Bucket: p.Dir.Bucket, Key: key})

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ecsfs/ecsfs/search"
 )
 
 // What is loaded from a folder is held in memory.
@@ -53,7 +55,7 @@ func loadFolder(errw io.Writer, dir string) (demoBucket, error) {
 		return demoBucket{}, fail(exitFailure, "--from %s: no file in it can be read", dir)
 	}
 	for why, n := range l.skipped {
-		fmt.Fprintf(errw, "ecsfs: %s left out: %s\n", plural(n, "file"), why)
+		fmt.Fprintf(errw, "ecsfs: %s left out: %s\n", search.Plural(n, "file"), why)
 	}
 	return demoBucket{
 		Name: bucketName(filepath.Base(root)),

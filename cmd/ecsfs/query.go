@@ -110,7 +110,7 @@ func (o *queryOptions) print(c *cli.Context, results func(func(search.Object, er
 			if flushErr := out.Flush(); flushErr != nil || n == 0 {
 				return err
 			}
-			return fail(codeOf(err), "incomplete, broke off after %s: %w", plural(n, "object"), err)
+			return fail(codeOf(err), "incomplete, broke off after %s: %w", search.Plural(n, "object"), err)
 		}
 	}
 	if o.Count {
@@ -157,12 +157,4 @@ func printable(s string) string {
 		}
 	}
 	return s
-}
-
-// plural returns "1 object", "2 objects".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

@@ -180,6 +180,14 @@ func TestVersitygwSignature(t *testing.T) {
 	}
 	var mu sync.Mutex // guards searches
 	var searches []string
+	// answered returns what the server said to the searches since the last call.
+	answered := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		all := searches
+		searches = nil
+		return all
+	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
@@ -208,21 +216,20 @@ func TestVersitygwSignature(t *testing.T) {
 	for _, value := range []string{
 		"plain", "two words", "it's", `say "x"`, "a+b", "100%25", "a&b;c", "x=y", "größe 漢字 🚀", "~*!(),:@$", "%2Fslash%2Ccomma",
 	} {
-		searches = nil
 		out, err := v.ecsfs(t, proxy.URL, "query", "bucket", "title,eq,"+strings.ReplaceAll(value, ",", "%2C"))
 		if err == nil {
 			t.Errorf("title %q: a server without search answered a search:\n%s", value, out)
 		}
 		// Signed wrongly it would be 403 SignatureDoesNotMatch; this server then
 		// lists the bucket, which is no result of a search.
-		if len(searches) != 1 || !strings.HasPrefix(searches[0], "200 ") {
-			t.Errorf("title %q: the server answered %q, want one 200\n%s", value, searches, out)
+		if got := answered(); len(got) != 1 || !strings.HasPrefix(got[0], "200 ") {
+			t.Errorf("title %q: the server answered %q, want one 200\n%s", value, got, out)
 		}
 	}
 	// The check can fail: a wrong secret is refused.
-	searches = nil
 	v.signer.SecretAccessKey += "!"
-	if out, err := v.ecsfs(t, proxy.URL, "query", "bucket", "title,eq,x"); err == nil || len(searches) == 0 || !strings.HasPrefix(searches[0], "403 ") {
-		t.Errorf("with a wrong secret the server answered %q: %v\n%s", searches, err, out)
+	out, err := v.ecsfs(t, proxy.URL, "query", "bucket", "title,eq,x")
+	if got := answered(); err == nil || len(got) == 0 || !strings.HasPrefix(got[0], "403 ") {
+		t.Errorf("with a wrong secret the server answered %q: %v\n%s", got, err, out)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/ecsfs/ecsfs/search"
@@ -14,6 +15,8 @@ type place struct {
 	Dir    search.Dir
 	// Components are those below the bucket, as typed.
 	Components []string
+	// Doubts are why components that look like queries are read as folders.
+	Doubts []string
 }
 
 // badComponent is a component that cannot be read where it stands.
@@ -71,6 +74,9 @@ func (p place) enter(name string, mustBeQuery bool) (place, error) {
 		return bad(fail(exitQuery, "%q is no query: a query is KEY,OP,VALUE, such as size,gt,100M; 'ecsfs searchkeys %s' lists the keys", name, p.Dir.Bucket))
 	default:
 		next.Dir.Prefix += c.Literal + "/"
+		if c.Doubt != "" {
+			next.Doubts = append(p.Doubts[:len(p.Doubts):len(p.Doubts)], fmt.Sprintf("%s is read as a folder: %s", name, c.Doubt))
+		}
 	}
 	return next, nil
 }

@@ -76,6 +76,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"no endpoint", func(c *ecs.Config) { c.Endpoint = "" }, "no endpoint given"},
 		{"no scheme", func(c *ecs.Config) { c.Endpoint = "ecs.example.com:9021" }, "neither with http"},
+		{"an address without a scheme", func(c *ecs.Config) { c.Endpoint = "127.0.0.1:9020" }, "neither with http"},
 		{"no URL", func(c *ecs.Config) { c.Endpoint = "http://[::1" }, "no URL"},
 		{"ftp", func(c *ecs.Config) { c.Endpoint = "ftp://host" }, "neither with http"},
 		{"no host", func(c *ecs.Config) { c.Endpoint = "http:///x" }, "no host"},
@@ -288,8 +289,8 @@ func TestCredentialsFile(t *testing.T) {
 		{"AWS names", "[default]\naws_access_key_id = id\naws_secret_access_key = secret\naws_session_token = t\n", 0o600, ""},
 		{"group", "id\nsecret", 0o640, "others can use it (mode 0640)"},
 		{"others", "id\nsecret", 0o604, "chmod 600"},
-		{"one line", "id\n", 0o600, "1 lines where two are expected"},
-		{"three lines", "id\nsecret\nmore", 0o600, "3 lines"},
+		{"one line", "id\n", 0o600, "it has 1 line where two lines are expected"},
+		{"three lines", "id\nsecret\nmore", 0o600, "3 lines where two"},
 		{"mixed", "access_key_id=id\nsecret", 0o600, "names none of"},
 		{"no secret", "access_key_id=id\n", 0o600, "secret access key is missing"},
 		{"blank within", "id\nsec ret\n", 0o600, "blank or control"},

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -69,7 +70,12 @@ func findCredentials(ctx context.Context, cfg Config) (aws.CredentialsProvider, 
 
 	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	options := []func(*config.LoadOptions) error{config.WithRegion(cfg.Region)}
+	options := []func(*config.LoadOptions) error{
+		config.WithRegion(cfg.Region),
+		// What it tries and fails is no news beside the one error that says
+		// what to do; its default is to write to stderr.
+		config.WithLogger(logging.Nop{}),
+	}
 	if cfg.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(cfg.Profile))
 	}
@@ -211,7 +217,7 @@ func parseCredentials(r io.Reader) (pair Credentials, why string) {
 	case named > 0 && len(lines) > 0:
 		return Credentials{}, "a line names none of access_key_id, secret_access_key, session_token"
 	case named == 0 && len(lines) != 2:
-		return Credentials{}, fmt.Sprintf("%d lines where two are expected", len(lines))
+		return Credentials{}, fmt.Sprintf("it has %s where two lines are expected", search.Plural(len(lines), "line"))
 	case named == 0:
 		pair = Credentials{AccessKeyID: lines[0], SecretAccessKey: lines[1]}
 	}

@@ -65,9 +65,9 @@ func parseEndpoint(s string) (*url.URL, error) {
 	case strings.Contains(s, "@") && (err != nil || u.User != nil):
 		// Neither the text nor the parser's error is repeated: both may hold a secret.
 		return nil, configError("the endpoint holds a user or password", "credentials go to the environment or a file")
-	case err != nil:
+	case err != nil && strings.Contains(s, "://"):
 		return nil, configError("the endpoint is no URL: "+err.Error(), example)
-	case u.Scheme != "http" && u.Scheme != "https":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https":
 		return nil, configError("the endpoint "+s+" starts neither with http:// nor https://", example)
 	case u.Hostname() == "":
 		return nil, configError("the endpoint "+s+" names no host", example)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/maphash"
 	"iter"
-	"strconv"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -85,7 +84,7 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 				return
 			}
 			if current.next != "" && !mayFollow {
-				yield(none, p.err(search.KindTooLarge, "more than "+strconv.Itoa(p.maxPages)+" pages",
+				yield(none, p.err(search.KindTooLarge, "more than "+search.Plural(p.maxPages, "page"),
 					"narrow it, or raise --max-pages"))
 				return
 			}
