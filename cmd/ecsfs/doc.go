@@ -1,4 +1,4 @@
-// Ecsfs shows the results of metadata searches on an ECS or ObjectScale object
+// Command ecsfs shows the results of metadata searches on an ECS or ObjectScale object
 // store as files.
 //
 //	ecsfs mount [options] DIR [-- COMMAND...]
