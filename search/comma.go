@@ -54,7 +54,7 @@ func parseComma(name string, f commaForm, key Key, o *operator) (Expr, *SyntaxEr
 		}
 		return c, nil
 	}
-	var parts Or
+	var parts Disjunction
 	at := f.restAt
 	for arg := range strings.SplitSeq(f.rest, ",") {
 		if len(parts) == maxConditions {
@@ -93,7 +93,7 @@ func parseItem(name string, key Key, arg string, at int) (Expr, *SyntaxError) {
 	if strings.Contains(high, "..") {
 		return fail(highAt, "a range has two ends; dots in a value are written %2E")
 	}
-	var parts And
+	var parts Conjunction
 	for _, end := range []struct {
 		op   Op
 		text string

@@ -121,7 +121,7 @@ func (e *SyntaxError) Error() string { return e.Msg }
 
 // Narrow returns d with one more predicate.
 func (d Dir) Narrow(where Expr) Dir {
-	d.Where = Normalize(And{d.Where, where})
+	d.Where = Normalize(Conjunction{d.Where, where})
 	return d
 }
 

@@ -95,8 +95,8 @@
 // # Normal form
 //
 // [Normalize] makes equal what differs in order, repetition, nesting or
-// spelling alone: And and Or flattened, ordered, without duplicates; no Not; in
-// as an Or; newer and older as gt and lt; times as half-open bounds. Its print,
+// spelling alone: flattened, ordered, without duplicates; no Negation; in
+// as a Disjunction; newer and older as gt and lt; times as half-open bounds. Its print,
 // [Expr.String] and [Components], is made of path components which, read again,
 // give the same normal form. A [Listing.ID] is built from it, so that two
 // spellings share one listing.

@@ -32,11 +32,11 @@ func evaluate(e Expr, o *Object, complement bool) Truth {
 	switch e := e.(type) {
 	case nil:
 		return truth(!complement)
-	case Not:
+	case Negation:
 		return evaluate(e.X, o, !complement)
-	case And:
+	case Conjunction:
 		return evaluateAll(e, o, complement, !complement)
-	case Or:
+	case Disjunction:
 		return evaluateAll(e, o, complement, complement)
 	case Cond:
 		return evaluateCond(e, o, complement)

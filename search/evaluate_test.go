@@ -74,7 +74,7 @@ func TestEvaluate(t *testing.T) {
 			}
 		}
 	}
-	if Evaluate(nil, &row) != True || Evaluate(Not{nil}, &row) != False || Evaluate(Or{}, &row) != False || Evaluate(And{}, &row) != True {
+	if Evaluate(nil, &row) != True || Evaluate(Negation{nil}, &row) != False || Evaluate(Disjunction{}, &row) != False || Evaluate(Conjunction{}, &row) != True {
 		t.Error("the empty expressions")
 	}
 }
@@ -89,7 +89,7 @@ func TestSlackIsNeverGuessed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range []Expr{c, Not{c}} {
+			for _, e := range []Expr{c, Negation{c}} {
 				if got, want := Evaluate(e, &o), Evaluate(Normalize(e), &o); got != want {
 					t.Errorf("%s is %s, in normal form %s", e, got, want)
 				}
@@ -105,20 +105,20 @@ func TestEmptyExpressions(t *testing.T) {
 		e    Expr
 		want string
 	}{
-		{And{}, "all"}, {And{nil}, "all"}, {Or{And{}, x}, "all"}, {Not{Or{}}, "all"},
-		{Or{}, "none"}, {Not{nil}, "none"}, {And{Or{}, x}, "none"}, {Not{And{}}, "none"},
-		{Or{Or{}, x}, "x"}, {And{And{}, x}, "x"}, {Not{Not{x}}, "x"}, {And{x, nil, x}, "x"},
+		{Conjunction{}, "all"}, {Conjunction{nil}, "all"}, {Disjunction{Conjunction{}, x}, "all"}, {Negation{Disjunction{}}, "all"},
+		{Disjunction{}, "none"}, {Negation{nil}, "none"}, {Conjunction{Disjunction{}, x}, "none"}, {Negation{Conjunction{}}, "none"},
+		{Disjunction{Disjunction{}, x}, "x"}, {Conjunction{Conjunction{}, x}, "x"}, {Negation{Negation{x}}, "x"}, {Conjunction{x, nil, x}, "x"},
 	} {
 		var want Expr
 		switch tc.want {
 		case "none":
-			want = Or(nil)
+			want = Disjunction(nil)
 		case "x":
 			want = x
 		}
 		got := Normalize(tc.e)
-		if or, ok := got.(Or); ok && len(or) == 0 {
-			got = Or(nil)
+		if or, ok := got.(Disjunction); ok && len(or) == 0 {
+			got = Disjunction(nil)
 		}
 		if diff := exprDiff(want, got); diff != "" {
 			t.Errorf("%#v: %s", tc.e, diff)
@@ -132,7 +132,7 @@ func TestNotOfPrefix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := Normalize(Not{And{c}})
+	e := Normalize(Negation{Conjunction{c}})
 	for title, want := range map[string]Truth{"Foo bar": False, "Bar": True} {
 		o := Object{Metadata: NewMetadata(map[string]string{key.Name: title})}
 		if got := Evaluate(e, &o); got != want {

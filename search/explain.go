@@ -116,11 +116,11 @@ func explainTree(b *strings.Builder, e Expr, level int) {
 		}
 	}
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		list("all of", e)
-	case Or:
+	case Disjunction:
 		list("any of", e)
-	case Not:
+	case Negation:
 		list("the opposite of", []Expr{e.X})
 	case Cond:
 		how := "checked here"
@@ -235,11 +235,11 @@ func explainTruth(w *tabwriter.Writer, e Expr, o *Object, level int) {
 		}
 	}
 	switch x := e.(type) {
-	case And:
+	case Conjunction:
 		list("all of", x)
-	case Or:
+	case Disjunction:
 		list("any of", x)
-	case Not:
+	case Negation:
 		list("the opposite of", []Expr{x.X})
 	case Cond:
 		value := "no value"

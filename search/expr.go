@@ -2,7 +2,8 @@ package search
 
 import "time"
 
-// Expr is a predicate over one object's metadata: And, Or, Not or Cond.
+// Expr is a predicate over one object's metadata: Conjunction, Disjunction,
+// Negation or Cond.
 // Values are immutable and safe for concurrent use. A nil Expr is true of
 // every object.
 type Expr interface {
@@ -12,16 +13,16 @@ type Expr interface {
 	expr()
 }
 
-// And is true of an object of which all its parts are true.
-type And []Expr
+// Conjunction is true of an object of which all its parts are true.
+type Conjunction []Expr
 
-// Or is true of an object of which one of its parts is true; an empty one of none.
-type Or []Expr
+// Disjunction is true of an object of which one of its parts is true; an empty one of none.
+type Disjunction []Expr
 
-// Not turns every condition in X to its complement. It is not the set
+// Negation turns every condition in X to its complement. It is not the set
 // complement: an object without the key satisfies neither a condition on it nor
 // the complement.
-type Not struct{ X Expr }
+type Negation struct{ X Expr }
 
 // Cond compares the value of Key with Value; OpExists and OpMissing have none.
 type Cond struct {
@@ -30,10 +31,10 @@ type Cond struct {
 	Value Value
 }
 
-func (And) expr()  {}
-func (Or) expr()   {}
-func (Not) expr()  {}
-func (Cond) expr() {}
+func (Conjunction) expr() {}
+func (Disjunction) expr() {}
+func (Negation) expr()    {}
+func (Cond) expr()        {}
 
 // NewCond returns the condition "k op text", text being a value as it is typed
 // (not percent-encoded). The error is a *SyntaxError.
@@ -62,12 +63,12 @@ func Bind(e Expr, now time.Time) Expr {
 
 func bind(e Expr, now time.Time) Expr {
 	switch e := e.(type) {
-	case And:
-		return And(bindAll(e, now))
-	case Or:
-		return Or(bindAll(e, now))
-	case Not:
-		return Not{bind(e.X, now)}
+	case Conjunction:
+		return Conjunction(bindAll(e, now))
+	case Disjunction:
+		return Disjunction(bindAll(e, now))
+	case Negation:
+		return Negation{bind(e.X, now)}
 	case Cond:
 		e.Value = e.Value.bind(now)
 		return e
@@ -86,15 +87,15 @@ func bindAll(list []Expr, now time.Time) []Expr {
 // conditions calls f for every condition of e.
 func conditions(e Expr, f func(Cond)) {
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		for _, x := range e {
 			conditions(x, f)
 		}
-	case Or:
+	case Disjunction:
 		for _, x := range e {
 			conditions(x, f)
 		}
-	case Not:
+	case Negation:
 		conditions(e.X, f)
 	case Cond:
 		f(e)

@@ -27,15 +27,15 @@ func checkBounds(e Expr) *SyntaxError {
 func depth(e Expr) int {
 	deepest := 0
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		for _, x := range e {
 			deepest = max(deepest, 1+depth(x))
 		}
-	case Or:
+	case Disjunction:
 		for _, x := range e {
 			deepest = max(deepest, 1+depth(x))
 		}
-	case Not:
+	case Negation:
 		return depth(e.X)
 	}
 	return deepest
@@ -68,11 +68,11 @@ func (p *infixParser) fail(msg string) *SyntaxError {
 }
 
 func (p *infixParser) or() (Expr, *SyntaxError) {
-	return p.list("or", p.and, func(l []Expr) Expr { return Or(l) })
+	return p.list("or", p.and, func(l []Expr) Expr { return Disjunction(l) })
 }
 
 func (p *infixParser) and() (Expr, *SyntaxError) {
-	return p.list("and", p.not, func(l []Expr) Expr { return And(l) })
+	return p.list("and", p.not, func(l []Expr) Expr { return Conjunction(l) })
 }
 
 // list reads part { word part }.
@@ -100,7 +100,7 @@ func (p *infixParser) not() (Expr, *SyntaxError) {
 		if err != nil {
 			return nil, err
 		}
-		return Not{x}, nil
+		return Negation{x}, nil
 	}
 	return p.operand()
 }

@@ -18,7 +18,7 @@ const (
 	OpGlob
 	OpExists
 	OpMissing
-	opIn // only in the table: becomes an Or
+	opIn // only in the table: becomes a Disjunction
 )
 
 // String returns the word of the comma form, "gt".

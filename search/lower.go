@@ -30,7 +30,7 @@ func checked(c Cond, w wire, why string) lowered {
 // lower translates a bound normal form. prefix is that of the listing.
 func (s Schema) lower(e Expr, prefix string) lowered {
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		var out lowered
 		var parts []wire
 		for _, x := range e {
@@ -40,7 +40,7 @@ func (s Schema) lower(e Expr, prefix string) lowered {
 		}
 		out.wire = conjunction(parts)
 		return out
-	case Or:
+	case Disjunction:
 		var out lowered
 		var parts []wire
 		bounded := true
@@ -54,7 +54,7 @@ func (s Schema) lower(e Expr, prefix string) lowered {
 			out.wire = disjunction(parts)
 		}
 		return out
-	case Not:
+	case Negation:
 		c, ok := e.X.(Cond)
 		if !ok {
 			return lowered{why: []reason{{e, "it is not in normal form", true}}}

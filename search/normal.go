@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Normalize returns the normal form: flattened, without Not, conditions
+// Normalize returns the normal form: flattened, without Negation, conditions
 // canonical, ordered and without duplicates. It is idempotent, and equal for
 // expressions that differ in order, repetition and nesting alone.
 //
 // Bound times become half-open: only OpGe and OpLt of instants are left, as
-// every interval can be said with them. Not stays on the operators that have no
+// every interval can be said with them. Negation stays on the operators that have no
 // complement (prefix, suffix, contains, glob); no path can ask for that.
 func Normalize(e Expr) Expr {
 	return normalize(e, false)
@@ -20,32 +20,32 @@ func Normalize(e Expr) Expr {
 // normalize returns the normal form of e, or of its complement.
 func normalize(e Expr, complement bool) Expr {
 	switch e := e.(type) {
-	case Not:
+	case Negation:
 		return normalize(e.X, !complement)
-	case And:
+	case Conjunction:
 		return combine(e, complement, !complement)
-	case Or:
+	case Disjunction:
 		return combine(e, complement, complement)
 	case Cond:
 		return normalizeCond(e, complement)
 	}
 	if complement {
-		return Or{} // nothing is outside of everything
+		return Disjunction{} // nothing is outside of everything
 	}
 	return nil
 }
 
-// combine normalizes the parts of an And or Or and joins them as a
+// combine normalizes the parts of a list and joins them as a
 // conjunction or not.
 func combine(list []Expr, complement, conjunction bool) Expr {
 	var parts []Expr
 	for _, x := range list {
 		x = normalize(x, complement)
-		and, isAnd := x.(And)
-		or, isOr := x.(Or)
+		and, isAnd := x.(Conjunction)
+		or, isOr := x.(Disjunction)
 		switch {
 		case x == nil && !conjunction, isOr && len(or) == 0 && conjunction:
-			return x // true decides an Or, false an And
+			return x // true decides a disjunction, false a conjunction
 		case x == nil:
 		case isAnd && conjunction:
 			parts = append(parts, and...)
@@ -61,11 +61,11 @@ func combine(list []Expr, complement, conjunction bool) Expr {
 	case len(parts) == 1:
 		return parts[0]
 	case !conjunction:
-		return Or(parts)
+		return Disjunction(parts)
 	case len(parts) == 0:
 		return nil
 	}
-	return And(parts)
+	return Conjunction(parts)
 }
 
 var complements = map[Op]Op{
@@ -77,7 +77,7 @@ func normalizeCond(c Cond, complement bool) Expr {
 	if complement {
 		op, ok := complements[c.Op]
 		if !ok {
-			return Not{c}
+			return Negation{c}
 		}
 		c.Op = op
 	}
@@ -90,9 +90,9 @@ func normalizeCond(c Cond, complement bool) Expr {
 	until := Cond{c.Key, OpLt, instant(c.Value.end)}
 	switch c.Op {
 	case OpEq:
-		return And{from, until}
+		return Conjunction{from, until}
 	case OpNe:
-		return sorted(Or{before, after})
+		return sorted(Disjunction{before, after})
 	case OpGt:
 		return after
 	case OpGe:
@@ -110,7 +110,7 @@ func instant(ms int64) Value {
 	return Value{typ: Datetime, n: ms, end: ms + 1}
 }
 
-func sorted(o Or) Or {
+func sorted(o Disjunction) Disjunction {
 	slices.SortFunc(o, compareExpr)
 	return o
 }
@@ -126,12 +126,12 @@ func compareExpr(a, b Expr) int {
 	switch a := a.(type) {
 	case Cond:
 		return compareCond(a, b.(Cond))
-	case Not:
-		return compareExpr(a.X, b.(Not).X)
-	case And:
-		return slices.CompareFunc(a, b.(And), compareExpr)
-	case Or:
-		return slices.CompareFunc(a, b.(Or), compareExpr)
+	case Negation:
+		return compareExpr(a.X, b.(Negation).X)
+	case Conjunction:
+		return slices.CompareFunc(a, b.(Conjunction), compareExpr)
+	case Disjunction:
+		return slices.CompareFunc(a, b.(Disjunction), compareExpr)
 	}
 	return 0
 }
@@ -143,9 +143,9 @@ func rank(e Expr) int {
 			return 3
 		}
 		return 0
-	case Or:
+	case Disjunction:
 		return 1
-	case And:
+	case Conjunction:
 		return 2
 	}
 	return 4

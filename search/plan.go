@@ -47,9 +47,9 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 		return refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.advice())
 	}
 	p := Plan{Listing: Listing{l.Bucket, l.Prefix, where}, Prefix: sendablePrefix(l.Prefix)}
-	parts, ok := where.(And)
+	parts, ok := where.(Conjunction)
 	if !ok {
-		parts = And{where}
+		parts = Conjunction{where}
 	}
 	w, check, reasons := s.choose(parts, l.Prefix)
 	if w.empty() {
@@ -69,7 +69,7 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 
 // choose lowers each part and takes those that fit the limits of an
 // expression, the shortest first.
-func (s Schema) choose(parts And, prefix string) (w wire, check And, reasons []reason) {
+func (s Schema) choose(parts Conjunction, prefix string) (w wire, check Conjunction, reasons []reason) {
 	sent := make([]lowered, len(parts))
 	order := make([]int, len(parts))
 	for i, x := range parts {
@@ -208,7 +208,7 @@ func notes(reasons []reason, where Expr) []string {
 func required(e Expr) []Key {
 	var out []Key
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		for _, x := range e {
 			for _, k := range required(x) {
 				if !slices.Contains(out, k) {
@@ -216,7 +216,7 @@ func required(e Expr) []Key {
 				}
 			}
 		}
-	case Or:
+	case Disjunction:
 		for i, x := range e {
 			keys := required(x)
 			if i == 0 {
@@ -225,7 +225,7 @@ func required(e Expr) []Key {
 			}
 			out = slices.DeleteFunc(slices.Clone(out), func(k Key) bool { return !slices.Contains(keys, k) })
 		}
-	case Not:
+	case Negation:
 		return required(e.X)
 	case Cond:
 		if e.Op != OpMissing {

@@ -3,17 +3,17 @@ package search
 import "strings"
 
 // Components returns the path components that e stands for, one for each
-// part of a top-level And: comma form for a single condition, else infix.
+// part of a top-level Conjunction: comma form for a single condition, else infix.
 // Each is without "/" and NUL, and is never "." or "..". Parsed again against the same schema and
 // narrowed by one another, those of a normal form give that normal form.
 //
-// An Or over prefix, suffix, contains, glob, exists or missing can be built by
+// A Disjunction over prefix, suffix, contains, glob, exists or missing can be built by
 // a program but not be typed: its print is unique, but does not parse.
 func Components(e Expr) []string {
 	switch e := e.(type) {
 	case nil:
 		return nil
-	case And:
+	case Conjunction:
 		var out []string
 		for _, x := range e {
 			out = append(out, Components(x)...)
@@ -25,10 +25,10 @@ func Components(e Expr) []string {
 	return []string{infixText(e)}
 }
 
-func (e And) String() string  { return strings.Join(Components(e), "/") }
-func (e Or) String() string   { return infixText(e) }
-func (e Not) String() string  { return infixText(e) }
-func (e Cond) String() string { return e.comma() }
+func (e Conjunction) String() string { return strings.Join(Components(e), "/") }
+func (e Disjunction) String() string { return infixText(e) }
+func (e Negation) String() string    { return infixText(e) }
+func (e Cond) String() string        { return e.comma() }
 
 // comma prints c as one component of the comma form.
 func (c Cond) comma() string {
@@ -57,11 +57,11 @@ func (c Cond) printed() (Op, string) {
 // infixText prints e in the infix form, groups in parentheses.
 func infixText(e Expr) string {
 	switch e := e.(type) {
-	case And:
+	case Conjunction:
 		return group(e, " and ")
-	case Or:
+	case Disjunction:
 		return group(e, " or ")
-	case Not:
+	case Negation:
 		if c, ok := e.X.(Cond); ok {
 			return "not (" + c.infix() + ")"
 		}

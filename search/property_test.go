@@ -434,18 +434,18 @@ func TestNarrowCommutes(t *testing.T) {
 		if diff := exprDiff(ab.Where, ba.Where); diff != "" {
 			t.Fatal(diff)
 		}
-		or, ro := Normalize(Or{a.Where, b.Where}), Normalize(Or{b.Where, Or{a.Where, b.Where}})
+		or, ro := Normalize(Disjunction{a.Where, b.Where}), Normalize(Disjunction{b.Where, Disjunction{a.Where, b.Where}})
 		if diff := exprDiff(or, ro); diff != "" {
 			t.Fatal(diff)
 		}
-		twice := Normalize(Not{Not{a.Where}})
+		twice := Normalize(Negation{Negation{a.Where}})
 		for range 4 {
 			row := genRow(t)
 			o := row.object(func(string) bool { return true })
 			if x, y := Evaluate(Bind(twice, testNow), &o), Evaluate(Bind(a.Where, testNow), &o); x != y {
 				t.Fatalf("not not %s is %s, want %s", a.Where, x, y)
 			}
-			raw := Not{Or{a.Where, And{b.Where, Not{a.Where}}}}
+			raw := Negation{Disjunction{a.Where, Conjunction{b.Where, Negation{a.Where}}}}
 			if x, y := Evaluate(Bind(raw, testNow), &o), Evaluate(bind(raw, testNow), &o); x != y {
 				t.Fatalf("%s is %s in normal form, %s as it is", fmt.Sprint(raw), x, y)
 			}

@@ -24,7 +24,7 @@ func learn(t TB, s search.Store, b Bucket) truth {
 	if err != nil {
 		t.Fatalf("Schema(%s): %v", b.Name, err)
 	}
-	everything := search.And{condition(t, schema, "Size", search.OpGe, "0")}
+	everything := search.Conjunction{condition(t, schema, "Size", search.OpGe, "0")}
 	for _, name := range []string{"Owner", "CreateTime"} {
 		everything = append(everything, condition(t, schema, name, search.OpExists, ""))
 	}
@@ -132,15 +132,15 @@ func view(objects []search.Object, where search.Expr) []seen {
 func conditions(e search.Expr) []search.Cond {
 	var out []search.Cond
 	switch e := e.(type) {
-	case search.And:
+	case search.Conjunction:
 		for _, x := range e {
 			out = append(out, conditions(x)...)
 		}
-	case search.Or:
+	case search.Disjunction:
 		for _, x := range e {
 			out = append(out, conditions(x)...)
 		}
-	case search.Not:
+	case search.Negation:
 		out = conditions(e.X)
 	case search.Cond:
 		out = []search.Cond{e}

@@ -160,18 +160,18 @@ func randomExpr(rt *rapid.T, tr truth, depth int) search.Expr {
 	switch kind {
 	case "and":
 		if list := sub(); len(list) > 0 {
-			return search.And(list)
+			return search.Conjunction(list)
 		}
 	case "or":
 		if list := sub(); len(list) > 0 {
-			return search.Or(list)
+			return search.Disjunction(list)
 		}
 	case "not":
 		if e := randomExpr(rt, tr, depth-1); e != nil {
-			return search.Not{X: e}
+			return search.Negation{X: e}
 		}
 	case "bounded": // an indexed condition, so that what stands beside it may be checked by the client
-		return append(search.And{condition(rt, tr.schema, "Size", search.OpGe, "0")}, sub()...)
+		return append(search.Conjunction{condition(rt, tr.schema, "Size", search.OpGe, "0")}, sub()...)
 	default:
 		return randomCond(rt, tr)
 	}
