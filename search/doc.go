@@ -49,6 +49,13 @@
 // values, in both. Errors are KindInvalid and wrap a [SyntaxError] with
 // position, token and the nearest valid thing.
 //
+// # Predicates in Go
+//
+// A program that has no path states a [Predicate]: And(Gt("Size", 100),
+// Eq("color", "red")), where values need no quoting, or Text("size > 100 and
+// color == 'red'"). Applied to a schema it is the expression that the path
+// components would be.
+//
 // # Keys
 //
 // [Schema.Resolve] reads a typed name as an alias (size, mtime or modified,
