@@ -7,9 +7,15 @@ import (
 	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
-// authenticate verifies a request's signature, in the header or in the query
-// string. Region and service are not looked at, as ECS has one of each.
+// authenticate verifies a request's signature of version 4 or 2, in the header
+// or in the query string. Region and service are not looked at, as ECS has one
+// of each.
 func (s *Server) authenticate(r *http.Request) (sigv4.Verified, *apiError) {
+	if sig, found, err := parseV2(r); err != nil {
+		return sigv4.Verified{}, err
+	} else if found {
+		return s.authenticateV2(r, sig)
+	}
 	s.once.Do(func() {
 		s.verifier = &sigv4.Verifier{Secret: s.secret, Now: s.now, JavaEncoding: true}
 	})

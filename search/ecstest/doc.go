@@ -42,11 +42,21 @@
 //
 // # Signatures
 //
-// Every request must be signed with Signature Version 4, in the header or
-// presigned, with or without x-amz-content-sha256; bodies in aws-chunked form
-// are decoded and checked. Any region and service are taken. A wrong signature
-// is 403 SignatureDoesNotMatch and carries StringToSign and CanonicalRequest;
-// a clock that is off by more than 15 minutes is RequestTimeTooSkewed.
+// Every request must be signed with Signature Version 4 or 2, in the header or
+// in the query string (presigned). Any region and service are taken, and clocks
+// may be off by 15 minutes: RequestTimeTooSkewed. A wrong signature is 403
+// SignatureDoesNotMatch and says what should have been signed: StringToSign,
+// and CanonicalRequest for version 4.
+//
+// Version 4 may come with or without x-amz-content-sha256, and in the encoding
+// of Java's URLEncoder, as ECS's Java client signs; bodies in aws-chunked form
+// are decoded and checked.
+//
+// Version 2 covers the headers x-amz-* and x-emc-*, the path as it was sent, and
+// S3's and ECS's subresources with their values decoded: query and searchmetadata
+// among them (but see [Server.SignQuery]), attributes not beside query (but see
+// [Server.SignAttributes]), no other parameter of a search. Below
+// NAMESPACE.VirtualHost the resource may begin with the namespace or not.
 //
 // # Search
 //

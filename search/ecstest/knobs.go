@@ -41,6 +41,20 @@ func (kc KeyCase) spell(k searchKey) string {
 	return k.name
 }
 
+// Switch is a knob whose default is not the same for every server.
+type Switch int
+
+// The positions of a Switch.
+const (
+	ByDefault Switch = iota
+	On
+	Off
+)
+
+// signsQuery tells whether signatures of version 2 cover query and
+// searchmetadata.
+func (s *Server) signsQuery() bool { return s.SignQuery != Off }
+
 func (s *Server) now() time.Time {
 	if s.Now != nil {
 		return s.Now()

@@ -46,9 +46,11 @@ var bucketGets = []struct {
 }
 
 // anyParams are known to every operation: those of a presigned request, and
-// the name of the operation that AWS SDKs add.
+// the name of the operation that AWS SDKs (x-id) and ECS's Java client (Action)
+// add.
 var anyParams = []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
-	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id"}
+	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "x-id", "Action",
+	"AWSAccessKeyId", "Expires", "Signature", "x-amz-security-token", "content-type", "content-md5"}
 
 // unimplemented are subresources of S3 and ECS that this server knows of but
 // does not serve.
@@ -138,13 +140,8 @@ func checkParams(op operation, params url.Values) *apiError {
 // below VirtualHost, in its host. "/bucket" and "/bucket/" are the same.
 func (s *Server) resource(r *http.Request) (bucketName, key string, err *apiError) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
-	host := r.Host
-	if h, _, splitErr := net.SplitHostPort(host); splitErr == nil {
-		host = h
-	}
-	if below, ok := strings.CutSuffix(strings.ToLower(host), "."+strings.ToLower(s.VirtualHost)); ok && s.VirtualHost != "" {
-		bucketName = host[:len(below)] // upper case is accepted in names
-	} else {
+	bucketName, _, ok := s.hostNames(r.Host)
+	if !ok {
 		bucketName, path, _ = strings.Cut(path, "/")
 	}
 	decodedBucket, bucketErr := url.PathUnescape(bucketName)
@@ -153,4 +150,36 @@ func (s *Server) resource(r *http.Request) (bucketName, key string, err *apiErro
 		return "", "", badRequest("InvalidURI", "Couldn't parse the specified URI.")
 	}
 	return decodedBucket, key, nil
+}
+
+// hostNames returns the bucket and the namespace that a host below VirtualHost
+// names: BUCKET.VirtualHost or BUCKET.Namespace.VirtualHost. ok is false when it
+// names no bucket: the path does.
+func (s *Server) hostNames(host string) (bucketName, namespace string, ok bool) {
+	if s.VirtualHost == "" {
+		return "", "", false
+	}
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	below, ok := cutSuffixFold(host, "."+s.VirtualHost)
+	if !ok {
+		return "", "", false
+	}
+	if strings.EqualFold(below, s.namespace()) {
+		return "", s.namespace(), false
+	}
+	if name, ok := cutSuffixFold(below, "."+s.namespace()); ok {
+		return name, s.namespace(), true
+	}
+	return below, "", true // upper case is accepted in names
+}
+
+// cutSuffixFold is strings.CutSuffix that ignores case.
+func cutSuffixFold(s, suffix string) (before string, found bool) {
+	n := len(s) - len(suffix)
+	if n < 0 || !strings.EqualFold(s[n:], suffix) {
+		return s, false
+	}
+	return s[:n], true
 }

@@ -57,11 +57,18 @@ type Server struct {
 	// NoSearchAttributes takes the parameter attributes and ignores it: query
 	// results have the indexed keys alone.
 	NoSearchAttributes bool
-	// VirtualHost is a base domain: a request to BUCKET.VirtualHost names its
-	// bucket so. Path style always works.
+	// VirtualHost is a base domain: a request to BUCKET.VirtualHost or to
+	// BUCKET.Namespace.VirtualHost names its bucket so. Path style always works.
 	VirtualHost string
 	// Namespace is the system attribute of that name; empty: "ecstest".
 	Namespace string
+	// SignQuery says whether a signature of version 2 covers the parameters
+	// query and searchmetadata. By default it does, as from ECS 3.0 on.
+	SignQuery Switch
+	// SignAttributes has a signature of version 2 of a search cover the
+	// parameter attributes too: a fault of builds that had just learned
+	// GetObjectAttributes.
+	SignAttributes bool
 	// MaxObjectSize bounds an object, in bytes; 0: 1 GiB.
 	MaxObjectSize int64
 	// RecordLimit is how many requests are kept for Requests; 0: 100,000;

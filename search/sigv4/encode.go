@@ -41,8 +41,9 @@ const (
 	// formAWS keeps RFC 3986's unreserved characters and encodes all others.
 	formAWS form = iota
 	// formJava is that of java.net.URLEncoder with blanks as %20, which keeps
-	// "*" and encodes "~", and the path exactly as sent. Dell EMC's Java client
-	// for ECS signs so: https://github.com/EMCECS/ecs-object-client-java
+	// "*" and encodes "~", and the path as sent but for %2F, which is a slash.
+	// Dell EMC's Java client for ECS signs so:
+	// https://github.com/EMCECS/ecs-object-client-java S3SignerV4
 	formJava
 )
 
@@ -135,7 +136,7 @@ func appendPath(b []byte, u *url.URL, rules PathRules, f form) []byte {
 	case !rules.DisableDoubleEncode:
 		return appendEscaped(b, p, true)
 	case f == formJava:
-		return append(b, p...)
+		return append(b, strings.ReplaceAll(p, "%2F", "/")...)
 	default:
 		return appendRecoded(b, p, f, true)
 	}

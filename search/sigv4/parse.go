@@ -65,6 +65,7 @@ func parseHeader(r *http.Request, header string) (authentication, *Error) {
 	var scope, names string
 	for part := range strings.SplitSeq(rest, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		value = strings.TrimSpace(value) // versions of ECS's Java client send "Signature= ..."
 		switch name {
 		case "Credential":
 			scope = value

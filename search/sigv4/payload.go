@@ -63,6 +63,9 @@ func (v Verified) Body(r *http.Request) (*Body, error) {
 		return b, nil
 	}
 	c := newChunkReader(body)
+	if v.chain == nil && (v.PayloadHash == StreamingPayload || v.PayloadHash == StreamingPayloadTrailer) {
+		return nil, newError(CodeInvalidArgument, v.PayloadHash+" needs a request that was verified as version 4.")
+	}
 	switch v.PayloadHash {
 	case StreamingPayload:
 		c.chain = v.chain.clone()

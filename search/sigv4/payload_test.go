@@ -276,3 +276,13 @@ func TestBodyTwice(t *testing.T) {
 		t.Errorf("printing shows what is behind the chain: %s", got)
 	}
 }
+
+// A Verified that another signature than version 4 gave has no key for chunks.
+func TestSignedChunksWithoutAKey(t *testing.T) {
+	for _, word := range []string{sigv4.StreamingPayload, sigv4.StreamingPayloadTrailer} {
+		_, err := sigv4.Verified{PayloadHash: word}.Body(newRequest(t, "PUT", "http://h/"))
+		if code(t, err) != sigv4.CodeInvalidArgument {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}

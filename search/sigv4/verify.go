@@ -23,7 +23,7 @@ type Verifier struct {
 	Region, Service string
 	// JavaEncoding also accepts a signature over the encoding of
 	// java.net.URLEncoder, as Dell EMC's ECS Java client computes it: "*" bare,
-	// "~" as %7E, and the path exactly as sent.
+	// "~" as %7E, and the path as sent but for %2F, which it signs as a slash.
 	JavaEncoding bool
 	PathRules
 

@@ -283,9 +283,14 @@ func TestJavaClient(t *testing.T) {
 		r.Header.Set("X-Amz-Date", "20130524T000000Z")
 		return r
 	}
+	slash := newPut() // a key that begins with a slash is sent as /b/%2Fk and signed as /b//k
+	slash.URL.Path, slash.URL.RawPath = "/b//k~", "/b/%2Fk~"
 	tail := "\nhost:ecs.example.com\nx-amz-date:20130524T000000Z\n\nhost;x-amz-date\n" + sigv4.EmptyPayloadHash
 	java, aws := newPut(), newPut()
 	authorize(java, "PUT\n/b/k~($)\nquery=a%3D%3D%27*%7E%27"+tail, "host;x-amz-date")
+	authorize(slash, "PUT\n/b//k~\nquery=a%3D%3D%27*%7E%27"+tail, "host;x-amz-date")
+	spaced := java.Clone(t.Context())
+	spaced.Header.Set("Authorization", strings.ReplaceAll(java.Header.Get("Authorization"), ",Signature=", ", Signature= "))
 	authorize(aws, "PUT\n/b/k~%28%24%29\nquery=a%3D%3D%27%2A~%27"+tail, "host;x-amz-date")
 
 	tolerant := s3Verifier()
@@ -300,6 +305,8 @@ func TestJavaClient(t *testing.T) {
 		{"strict, Java", s3Verifier(), java, sigv4.CodeSignatureDoesNotMatch},
 		{"tolerant, AWS", tolerant, aws, ""},
 		{"tolerant, Java", tolerant, java, ""},
+		{"tolerant, Java, %2F", tolerant, slash, ""},
+		{"tolerant, Java, a blank before the signature", tolerant, spaced, ""},
 	} {
 		got, err := c.v.Verify(c.request)
 		if code(t, err) != c.want {
