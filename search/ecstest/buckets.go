@@ -33,7 +33,7 @@ func (s *Server) createBucket(w http.ResponseWriter, c *call) *apiError {
 	if _, readErr := io.Copy(io.Discard, body); readErr != nil {
 		return bodyError(readErr)
 	}
-	keys, err := parseSearchKeys(strings.Join(c.Header.Values("x-emc-metadata-search"), ","))
+	keys, err := s.Generation.traits().parseSearchKeys(strings.Join(c.Header.Values("x-emc-metadata-search"), ","))
 	if err != nil {
 		return err
 	}

@@ -82,10 +82,14 @@
 // (size, mtime, ctype, etag ...), times in epoch milliseconds, user keys in
 // lower case. NextMarker comes before the rows. Writes are in the index at once.
 //
+// This is ECS 3.8 and ObjectScale 4. With [Server.Generation] the server is an
+// older ECS; [Traits] is all that a generation changes. More fields of Server
+// select what servers of one generation are known to do differently.
+//
 // The order is ascending by sorted, which must be in the expression, or by the
 // expression's first key. With "or", prefix or delimiter ECS promises no order
-// and there is none: Seed decides, as it does among equals and in lists of
-// keys. For one Seed the order is stable, and paging neither skips nor repeats
+// and there is none: Seed decides, as it does among equals, in lists of keys and
+// in the metadata of a row. For one Seed the order is stable, and paging neither skips nor repeats
 // a row that stays, whatever is written between two pages. Markers contain
 // "+", "/" and "=" and belong to one query; any other is 400.
 //
@@ -96,7 +100,9 @@
 // PageSize is PageSize, and 0 means the default; a quoted number or datetime is
 // taken for what it says; "=", "!=" and "<>" are no operators; optional
 // attributes without a value are returned empty; an Etag in a row has no
-// quotes.
+// quotes. Of what old releases do not know, "and" with "or" (2.2) is 400, and
+// the parameters prefix, delimiter and encoding-type are ignored. Where prefix
+// with encoding-type fails, that is 400. ReplicationStatus is "COMPLETED".
 //
 // # Concurrency and bounds
 //

@@ -1,6 +1,9 @@
 package ecstest
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // EndMarker is what a query's last page has for NextMarker. ECS has changed it
 // more than once.
@@ -8,11 +11,14 @@ type EndMarker int
 
 // The forms of the end.
 const (
-	EndAbsent      EndMarker = iota // no element: ECS 3.4 and later
-	EndNoMorePages                  // the text "NO MORE PAGES": ECS before 3.4
-	EndNull                         // the text "null": a build of 2019
-	EndEmpty                        // an empty element
+	EndOfGeneration EndMarker = iota // as the server's Generation
+	EndAbsent                        // no element: ECS 3.4 and later
+	EndNoMorePages                   // the text "NO MORE PAGES": ECS before 3.4
+	EndNull                          // the text "null": a build of 2019
+	EndEmpty                         // an empty element
 )
+
+func (s *Server) endMarker() EndMarker { return cmp.Or(s.EndMarker, s.Generation.traits().EndMarker) }
 
 func (e EndMarker) write(x *xmlWriter) {
 	switch e {
@@ -30,16 +36,12 @@ type KeyCase int
 
 // The spellings.
 const (
-	LowerKeys     KeyCase = iota // in lower case, as current ECS
-	KeysAsWritten                // as the bucket's creator wrote them, as ECS of old
+	KeysOfGeneration KeyCase = iota // as the server's Generation
+	LowerKeys                       // in lower case, as current ECS
+	KeysAsWritten                   // as the bucket's creator wrote them, as ECS of old
 )
 
-func (kc KeyCase) spell(k searchKey) string {
-	if kc == KeysAsWritten {
-		return k.written
-	}
-	return k.name
-}
+func (s *Server) keyCase() KeyCase { return cmp.Or(s.KeyCase, s.Generation.traits().KeyCase) }
 
 // Switch is a knob whose default is not the same for every server.
 type Switch int

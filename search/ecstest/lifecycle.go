@@ -22,8 +22,9 @@ type lifecycle struct {
 	fresh   map[net.Conn]struct{} // connections that have sent nothing yet
 }
 
-// Start listens and serves until Close. It panics when it cannot listen, or
-// when the server was started before, as net/http/httptest does.
+// Start listens and serves until Close. It panics when it cannot listen, when
+// the server was started before, as net/http/httptest does, or when Generation is
+// unknown.
 func (s *Server) Start() { s.start("http", nil) }
 
 // StartTLS is Start with TLS, under a certificate of its own making, which
@@ -44,6 +45,7 @@ func (s *Server) start(scheme string, config *tls.Config) {
 	if s.running != nil || s.stopped {
 		panic("ecstest: Server already started")
 	}
+	s.Generation.traits() // which panics as well
 	if s.Listener == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

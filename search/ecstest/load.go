@@ -25,7 +25,7 @@ type PutOptions struct {
 // "x-amz-meta-color;string". Without any, the bucket has no metadata search.
 // Errors are worded as the protocol's.
 func (s *Server) CreateBucket(name string, searchKeys ...string) error {
-	keys, err := parseSearchKeys(strings.Join(searchKeys, ","))
+	keys, err := s.Generation.traits().parseSearchKeys(strings.Join(searchKeys, ","))
 	if err == nil {
 		err = s.store.createBucket(name, s.accessKeyID(), keys, s.now())
 	}

@@ -6,30 +6,34 @@ type predicate struct {
 	root       expr
 	conditions []*condition // in the order written
 	hasOr      bool
+	hasAnd     bool
 }
 
-// bind resolves e against the keys of si. The errors say what a client did
-// wrong; all of them are InvalidArgument.
-func (si *searchIndex) bind(e expr) (*predicate, *apiError) {
+// bind resolves e against the keys of si, as servers of the generation g do.
+// The errors say what a client did wrong; all of them are InvalidArgument.
+func (si *searchIndex) bind(g *Traits, e expr) (*predicate, *apiError) {
 	p := &predicate{root: e}
-	if err := p.bind(si, e); err != nil {
+	if err := p.bind(g, si, e); err != nil {
 		return nil, err
+	}
+	if g.OneConnective && p.hasOr && p.hasAnd {
+		return nil, invalidArgument("invalid query expression: this release of ECS does not know \"and\" together with \"or\"")
 	}
 	return p, nil
 }
 
-func (p *predicate) bind(si *searchIndex, e expr) *apiError {
+func (p *predicate) bind(g *Traits, si *searchIndex, e expr) *apiError {
 	if j, ok := e.(*junction); ok {
-		p.hasOr = p.hasOr || j.or
+		p.hasOr, p.hasAnd = p.hasOr || j.or, p.hasAnd || !j.or
 		for _, t := range j.terms {
-			if err := p.bind(si, t); err != nil {
+			if err := p.bind(g, si, t); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	c := e.(*condition)
-	column, ok := si.column(c.selector)
+	column, ok := si.selected(g, c.selector)
 	if !ok {
 		return invalidArgument("invalid query expression at offset %d: the key %q is not indexed in this bucket", c.pos, c.selector)
 	}
@@ -44,6 +48,16 @@ func (p *predicate) bind(si *searchIndex, e expr) *apiError {
 	c.column = column
 	p.conditions = append(p.conditions, c)
 	return nil
+}
+
+// selected finds the key that a selector names: system keys in any case, user
+// keys too but where g.ExactKeys.
+func (si *searchIndex) selected(g *Traits, selector string) (int, bool) {
+	column, ok := si.column(selector)
+	if ok && g.ExactKeys && si.keys[column].sys == nil && si.keys[column].written != selector {
+		return 0, false
+	}
+	return column, ok
 }
 
 // matches tells whether o satisfies p. A condition on a key that o lacks, or

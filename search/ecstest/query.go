@@ -1,6 +1,7 @@
 package ecstest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +23,13 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	if strings.Trim(text, " ") == "" {
 		return invalidArgument("the parameter query is empty")
 	}
-	wanted, err := parseAttributes(c.Query.Get("attributes"))
+	g := s.Generation.traits()
+	c = c.without(g.IgnoredParams)
+	prefix := c.Query.Get("prefix")
+	if g.NoEncodedPrefix && prefix != "" && c.Query.Get("encoding-type") != "" {
+		return invalidArgument("the parameters prefix and encoding-type cannot be combined")
+	}
+	wanted, err := g.parseAttributes(c.Query.Get("attributes"))
 	if err != nil {
 		return err
 	}
@@ -47,7 +54,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 		return invalidArgument("%v", parseErr)
 	}
 
-	q := &search{prefix: c.Query.Get("prefix"), delimiter: c.Query.Get("delimiter"), seed: s.seed(), limit: limit}
+	q := &search{prefix: prefix, delimiter: c.Query.Get("delimiter"), seed: s.seed(), limit: limit}
 	var rows []row
 	var more bool
 	var keys []searchKey
@@ -57,10 +64,10 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 			return errSearchNotEnabled
 		}
 		keys = b.search.keys
-		if q.predicate, err = b.search.bind(e); err != nil {
+		if q.predicate, err = b.search.bind(g, e); err != nil {
 			return err
 		}
-		if q.sorted, err = sortColumn(b.search, q, c.Query.Get("sorted")); err != nil {
+		if q.sorted, err = sortColumn(g, b.search, q, c.Query.Get("sorted")); err != nil {
 			return err
 		}
 		binding = strings.Join([]string{b.name, b.created.String(), text, q.prefix, q.delimiter, strconv.Itoa(q.sorted)}, "\x00")
@@ -85,14 +92,20 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	if more {
 		x.elem("NextMarker", encodeMarker(binding, cursorOf(rows[len(rows)-1], q.sorted)))
 	} else {
-		s.EndMarker.write(x)
+		s.endMarker().write(x)
 	}
 	x.bool("IsTruncated", more)
-	x.int("MaxKeys", int64(limit))
+	if s.ZeroMaxKeys && c.Query.Get("max-keys") == "" {
+		x.int("MaxKeys", 0)
+	} else {
+		x.int("MaxKeys", int64(limit))
+	}
 	x.begin("ObjectMatches")
+	matches := &matchWriter{Server: s, xml: x, bucket: c.Bucket, keys: keys, wanted: wanted, encode: encode,
+		partial: g.PartialPrefixRows && prefix != ""}
 	for _, r := range rows {
 		if r.object != nil {
-			s.writeMatch(x, c.Bucket, r.object, keys, wanted, encode)
+			matches.write(r.object)
 		}
 	}
 	x.end()
@@ -109,14 +122,27 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	return nil
 }
 
+// without returns c as if it had been sent without some parameters.
+func (c *call) without(params []string) *call {
+	if len(params) == 0 {
+		return c
+	}
+	less := *c
+	less.Query = maps.Clone(c.Query) // what was sent stays on record
+	for _, p := range params {
+		delete(less.Query, p)
+	}
+	return &less
+}
+
 // sortColumn returns the column of the query's order: the one that sorted
 // names, which must be in the expression, else the first in the expression.
 // With "or", prefix or delimiter ECS promises no order, so there is none here.
-func sortColumn(si *searchIndex, q *search, sorted string) (int, *apiError) {
+func sortColumn(g *Traits, si *searchIndex, q *search, sorted string) (int, *apiError) {
 	column := q.predicate.conditions[0].column
 	if sorted != "" {
 		var ok bool
-		if column, ok = si.column(sorted); !ok || !slices.ContainsFunc(q.predicate.conditions,
+		if column, ok = si.selected(g, sorted); !ok || !slices.ContainsFunc(q.predicate.conditions,
 			func(c *condition) bool { return c.column == column }) {
 			return 0, invalidArgument("the parameter sorted names %q, which is not a key of the query expression", sorted)
 		}
@@ -136,114 +162,4 @@ func cursorOf(r row, sorted int) cursor {
 		c.value = r.object.values[sorted]
 	}
 	return c
-}
-
-// attributes is what the parameter of that name asks for beside the indexed
-// keys.
-type attributes struct {
-	allSystem, allUser bool
-	system             []*sysAttr
-	user               []string // in lower case
-}
-
-func parseAttributes(param string) (attributes, *apiError) {
-	var a attributes
-	if param == "" {
-		return a, nil
-	}
-	for name := range strings.SplitSeq(param, ",") {
-		switch lower := strings.ToLower(name); {
-		case name == "ALL":
-			a.allSystem, a.allUser = true, true
-		case name == "ALL_SMD":
-			a.allSystem = true
-		case name == "ALL_UMD":
-			a.allUser = true
-		case strings.HasPrefix(lower, metaPrefix) && len(lower) > len(metaPrefix):
-			a.user = append(a.user, lower)
-		default:
-			attr := findSysAttr(name)
-			if attr == nil || !attr.optional {
-				return a, invalidArgument("the parameter attributes names %q, which is no attribute", name)
-			}
-			a.system = append(a.system, attr)
-		}
-	}
-	return a, nil
-}
-
-// writeMatch writes one row: every indexed key that the object has a value
-// for, and the attributes asked for. A system attribute that was asked for and
-// that the object lacks is an empty text. A block without entries is left out.
-func (s *Server) writeMatch(x *xmlWriter, bucketName string, o *object, keys []searchKey, wanted attributes, encode func(string) string) {
-	x.begin("object")
-	x.elem("objectName", encode(o.key))
-	x.elem("objectId", o.id(bucketName))
-	x.elem("versionId", o.versionID)
-
-	system := entries{x: x, blockType: "SYSMD", encode: encode}
-	for i, k := range keys {
-		if k.sys != nil && o.in&(1<<i) != 0 {
-			system.add(k.sys.alias, k.sys.text(s, o))
-		}
-	}
-	if !s.NoSearchAttributes {
-		for i := range sysAttrs {
-			if a := &sysAttrs[i]; a.optional && (wanted.allSystem || slices.Contains(wanted.system, a)) {
-				system.add(a.alias, a.text(s, o))
-			}
-		}
-	}
-	system.end()
-
-	user := entries{x: x, blockType: "USERMD", encode: encode}
-	for i, k := range keys {
-		if k.sys == nil && o.in&(1<<i) != 0 {
-			user.addAs(s.KeyCase.spell(k), k.name, o.meta.text(k.name))
-		}
-	}
-	if !s.NoSearchAttributes && (wanted.allUser || len(wanted.user) > 0) {
-		for name, text := range o.meta.all() {
-			if wanted.allUser || slices.Contains(wanted.user, name) {
-				user.add(name, text)
-			}
-		}
-	}
-	user.end()
-	x.elem("indexKey", "")
-	x.end()
-}
-
-// entries writes one queryMds block: nothing before the first entry, and no
-// key twice.
-type entries struct {
-	x         *xmlWriter
-	blockType string
-	encode    func(string) string
-	seen      []string
-}
-
-func (e *entries) add(key, text string) { e.addAs(key, key, text) }
-
-func (e *entries) addAs(spelled, key, text string) {
-	if slices.Contains(e.seen, key) {
-		return
-	}
-	if len(e.seen) == 0 {
-		e.x.begin("queryMds")
-		e.x.elem("type", e.blockType)
-		e.x.begin("mdMap")
-	}
-	e.seen = append(e.seen, key)
-	e.x.begin("entry")
-	e.x.elem("key", spelled)
-	e.x.elem("value", e.encode(text))
-	e.x.end()
-}
-
-func (e *entries) end() {
-	if len(e.seen) > 0 {
-		e.x.end()
-		e.x.end()
-	}
 }

@@ -23,13 +23,13 @@ type searchKey struct {
 // parseSearchKeys reads the header x-emc-metadata-search:
 // KEY[;DATATYPE][,KEY[;DATATYPE]]... Datatypes are taken in any case; a system
 // key needs none, and a wrong one is refused; a user key needs one.
-func parseSearchKeys(header string) ([]searchKey, *apiError) {
+func (g *Traits) parseSearchKeys(header string) ([]searchKey, *apiError) {
 	if header == "" {
 		return nil, nil
 	}
 	var keys []searchKey
 	for part := range strings.SplitSeq(header, ",") {
-		k, err := parseSearchKey(strings.TrimSpace(part))
+		k, err := g.parseSearchKey(strings.TrimSpace(part))
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +44,7 @@ func parseSearchKeys(header string) ([]searchKey, *apiError) {
 	return keys, nil
 }
 
-func parseSearchKey(part string) (searchKey, *apiError) {
+func (g *Traits) parseSearchKey(part string) (searchKey, *apiError) {
 	name, word, typed := strings.Cut(part, ";")
 	k := searchKey{name: name, written: name, sys: findSysAttr(name)}
 	if typed {
@@ -55,7 +55,7 @@ func parseSearchKey(part string) (searchKey, *apiError) {
 	}
 	if k.sys != nil {
 		switch {
-		case !k.sys.indexable:
+		case !slices.Contains(g.Indexable, k.sys.name):
 			return k, invalidArgument("x-emc-metadata-search: the system key %s cannot be indexed", k.sys.name)
 		case typed && k.typ != k.sys.typ:
 			return k, invalidArgument("x-emc-metadata-search: the system key %s is of datatype %s, not %s",
@@ -74,6 +74,14 @@ func parseSearchKey(part string) (searchKey, *apiError) {
 		return k, invalidArgument("x-emc-metadata-search: the user key %s needs a datatype", name)
 	}
 	return k, nil
+}
+
+// spelling is the key's name in lower case, or as the bucket's creator wrote it.
+func (k *searchKey) spelling(asWritten bool) string {
+	if asWritten && k.sys == nil {
+		return k.written
+	}
+	return k.name
 }
 
 // valueOf returns the object's value for the key. ok is false when the object
@@ -98,6 +106,8 @@ func (k *searchKey) valueOf(o *object) (v value, ok bool) {
 		return value{n: o.created.UnixMilli()}, true
 	case "LastModified":
 		return value{n: o.modified.UnixMilli()}, true
+	case "ReplicationStatus":
+		return value{s: replicationStatus}, true
 	}
 	return value{}, false
 }
@@ -106,13 +116,13 @@ func (k *searchKey) valueOf(o *object) (v value, ok bool) {
 func (s *Server) systemSearchKeys(w http.ResponseWriter, _ *call) *apiError {
 	x := newS3XML("MetadataSearchList")
 	x.begin("IndexableKeys")
-	for _, a := range s.shuffledAttrs(func(a sysAttr) bool { return a.indexable }) {
-		keyElem(x, "Key", a.name, a.typ)
+	for _, a := range s.shuffledAttrs(s.Generation.traits().Indexable) {
+		s.keyElem(x, "Key", a.name, a.typ)
 	}
 	x.end()
 	x.begin("OptionalAttributes")
-	for _, a := range s.shuffledAttrs(func(a sysAttr) bool { return a.optional }) {
-		keyElem(x, "Attribute", a.name, a.typ)
+	for _, a := range s.shuffledAttrs(s.Generation.traits().Optional) {
+		s.keyElem(x, "Attribute", a.name, a.typ)
 	}
 	x.end()
 	writeXML(w, http.StatusOK, x)
@@ -120,15 +130,18 @@ func (s *Server) systemSearchKeys(w http.ResponseWriter, _ *call) *apiError {
 }
 
 // bucketSearchKeys answers GET /bucket?searchmetadata. The keys come in an
-// order of the seed's making: clients must take them as a set. The optional
-// attributes are told for the service only.
+// order of the seed's making: clients must take them as a set. User keys are
+// spelled as an expression must spell them. The optional attributes are told for
+// the service only.
 func (s *Server) bucketSearchKeys(w http.ResponseWriter, c *call) *apiError {
 	var keys []searchKey
 	err := s.store.view(c.Bucket, func(b *bucket) *apiError {
-		if b.search == nil {
+		switch {
+		case b.search != nil:
+			keys = slices.Clone(b.search.keys)
+		case !s.ListWithoutSearch:
 			return errSearchNotEnabled
 		}
-		keys = slices.Clone(b.search.keys)
 		return nil
 	})
 	if err != nil {
@@ -136,10 +149,10 @@ func (s *Server) bucketSearchKeys(w http.ResponseWriter, c *call) *apiError {
 	}
 	s.random(c.Bucket).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	x := newS3XML("MetadataSearchList")
-	x.bool("MetadataSearchEnabled", true)
+	x.bool("MetadataSearchEnabled", len(keys) > 0)
 	x.begin("IndexableKeys")
 	for _, k := range keys {
-		keyElem(x, "Key", k.name, k.typ)
+		s.keyElem(x, "Key", k.spelling(s.Generation.traits().ExactKeys), k.typ)
 	}
 	x.end()
 	x.elem("OptionalAttributes", "")
@@ -149,22 +162,40 @@ func (s *Server) bucketSearchKeys(w http.ResponseWriter, c *call) *apiError {
 
 // deleteSearchKeys answers DELETE /bucket?searchmetadata.
 func (s *Server) deleteSearchKeys(w http.ResponseWriter, c *call) *apiError {
-	if err := s.store.disableSearch(c.Bucket); err != nil {
+	disable := s.store.disableSearch
+	if s.KeepSearchKeys {
+		disable = s.hasSearch
+	}
+	if err := disable(c.Bucket); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-func keyElem(x *xmlWriter, elem, name string, typ datatype) {
+// hasSearch fails as disabling a bucket's search would.
+func (s *Server) hasSearch(bucketName string) *apiError {
+	return s.store.view(bucketName, func(b *bucket) *apiError {
+		if b.search == nil {
+			return errSearchNotEnabled
+		}
+		return nil
+	})
+}
+
+func (s *Server) keyElem(x *xmlWriter, elem, name string, typ datatype) {
+	word := typ.String()
+	if s.CapitalDatatypes {
+		word = strings.ToUpper(word[:1]) + word[1:]
+	}
 	x.begin(elem)
 	x.elem("Name", name)
-	x.elem("Datatype", typ.String())
+	x.elem("Datatype", word)
 	x.end()
 }
 
-func (s *Server) shuffledAttrs(want func(sysAttr) bool) []sysAttr {
-	attrs := slices.DeleteFunc(slices.Clone(sysAttrs), func(a sysAttr) bool { return !want(a) })
+func (s *Server) shuffledAttrs(names []string) []sysAttr {
+	attrs := slices.DeleteFunc(slices.Clone(sysAttrs), func(a sysAttr) bool { return !slices.Contains(names, a.name) })
 	s.random("").Shuffle(len(attrs), func(i, j int) { attrs[i], attrs[j] = attrs[j], attrs[i] })
 	return attrs
 }

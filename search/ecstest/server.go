@@ -41,19 +41,40 @@ type Server struct {
 	// PageSize caps max-keys of queries and listings; 0: 1000.
 	PageSize int
 	// Seed shuffles what ECS leaves undefined: ties, the order of queries with
-	// "or", prefix or delimiter, and lists of keys; 0: 1.
+	// "or", prefix or delimiter, lists of keys, and the blocks of a row's
+	// metadata and their entries; 0: 1.
 	Seed int64
 	// Now is the clock of objects and signatures; nil: time.Now.
 	Now func() time.Time
 	// Latency is waited before each answer.
 	Latency time.Duration
-	// EndMarker is what the last page of a query has for NextMarker.
+	// Generation is the ECS that the server is; empty: ECS38.
+	Generation Generation
+	// EndMarker is what the last page of a query has for NextMarker; zero: as
+	// the Generation.
 	EndMarker EndMarker
 	// MarkFullPage gives a last page that is exactly full a marker all the
 	// same; the page after it is empty.
 	MarkFullPage bool
-	// KeyCase is how query results spell indexed user keys.
+	// KeyCase is how query results spell indexed user keys; zero: as the
+	// Generation.
 	KeyCase KeyCase
+	// ZeroMaxKeys has MaxKeys 0 in the answer to a query without max-keys, as a
+	// sample in Dell's guide; otherwise it is the size of page.
+	ZeroMaxKeys bool
+	// OlderVersionsParam is the one spelling of include-older-versions that has
+	// an effect; empty: all of them.
+	OlderVersionsParam string
+	// KeepSearchKeys has DELETE /bucket?searchmetadata answer 204 and do
+	// nothing, as a client's authors saw a server of 2023 do.
+	KeepSearchKeys bool
+	// ListWithoutSearch has GET /bucket?searchmetadata of a bucket without
+	// metadata search answer MetadataSearchEnabled false instead of an error.
+	ListWithoutSearch bool
+	// CapitalDatatypes lists datatypes as String, Integer, Decimal, Datetime.
+	CapitalDatatypes bool
+	// ErrorNamespace puts errors in S3's XML namespace; ECS has both forms.
+	ErrorNamespace bool
 	// NoSearchAttributes takes the parameter attributes and ignores it: query
 	// results have the indexed keys alone.
 	NoSearchAttributes bool
@@ -200,6 +221,9 @@ func (s *Server) fail(w http.ResponseWriter, c *call, id string, err *apiError) 
 		return
 	}
 	x := newXML("Error", "")
+	if s.ErrorNamespace {
+		x = newS3XML("Error")
+	}
 	x.strict = true
 	x.elem("Code", err.code)
 	x.elem("Message", err.message)
