@@ -18,6 +18,8 @@
 //
 //	ListBuckets           GET /
 //	SystemSearchKeys      GET /?searchmetadata
+//	DataNodes             GET /?endpoint
+//	Ping                  GET /?ping          item=load-factor
 //	CreateBucket          PUT /bucket         x-emc-metadata-search: KEY[;DATATYPE],...
 //	HeadBucket            HEAD /bucket
 //	DeleteBucket          DELETE /bucket
@@ -42,8 +44,8 @@
 //
 // # Signatures
 //
-// Every request must be signed with Signature Version 4 or 2, in the header or
-// in the query string (presigned). Any region and service are taken, and clocks
+// Every request but Ping must be signed with Signature Version 4 or 2, in the
+// header or in the query string (presigned). Any region and service are taken, and clocks
 // may be off by 15 minutes: RequestTimeTooSkewed. A wrong signature is 403
 // SignatureDoesNotMatch and says what should have been signed: StringToSign,
 // and CanonicalRequest for version 4.

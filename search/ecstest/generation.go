@@ -42,6 +42,9 @@ type Traits struct {
 	ExactKeys bool
 	// OneConnective: an expression cannot have both "and" and "or".
 	OneConnective bool
+	// UnsignedQuery: signatures of version 2 do not cover the parameters query
+	// and searchmetadata.
+	UnsignedQuery bool
 	// IgnoredParams are parameters of a query that have no effect, not even
 	// that of an error, as any that a release does not know.
 	IgnoredParams []string
@@ -72,7 +75,7 @@ var generations = []struct {
 }{
 	{ECS22, Traits{
 		Since: [3]int{2, 2, 0}, VersionInfo: "2.2.0.0.1.ecstest",
-		EndMarker: EndNoMorePages, KeyCase: KeysAsWritten, ExactKeys: true, OneConnective: true,
+		EndMarker: EndNoMorePages, KeyCase: KeysAsWritten, ExactKeys: true, OneConnective: true, UnsignedQuery: true,
 		IgnoredParams: []string{"prefix", "delimiter", "encoding-type"},
 		Indexable:     indexableKeys, Optional: optionalAttributes}},
 	{ECS30, Traits{

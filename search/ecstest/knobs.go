@@ -55,7 +55,12 @@ const (
 
 // signsQuery tells whether signatures of version 2 cover query and
 // searchmetadata.
-func (s *Server) signsQuery() bool { return s.SignQuery != Off }
+func (s *Server) signsQuery() bool {
+	if s.SignQuery == ByDefault {
+		return !s.Generation.traits().UnsignedQuery
+	}
+	return s.SignQuery == On
+}
 
 func (s *Server) now() time.Time {
 	if s.Now != nil {

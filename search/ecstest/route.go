@@ -54,9 +54,9 @@ var anyParams = []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X
 
 // unimplemented are subresources of S3 and ECS that this server knows of but
 // does not serve.
-var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "endpoint",
+var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption",
 	"inventory", "legal-hold", "lifecycle", "logging", "metrics", "notification", "object-lock", "ownershipControls",
-	"partNumber", "ping", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
+	"partNumber", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
 	"retention", "select", "tagging", "torrent", "uploadId", "uploads", "versions", "website"}
 
 // route finds the operation of a request.
@@ -80,6 +80,10 @@ func find(c *call) (operation, bool) {
 	switch {
 	case c.Bucket == "":
 		switch {
+		case c.Method == http.MethodGet && has("ping"):
+			return operation{pingName, []string{"ping", "item"}, (*Server).ping}, true
+		case c.Method == http.MethodGet && has("endpoint"):
+			return operation{"DataNodes", []string{"endpoint"}, (*Server).endpoint}, true
 		case c.Method == http.MethodGet && has("searchmetadata"):
 			return operation{"SystemSearchKeys", searchMetadata, (*Server).systemSearchKeys}, true
 		case c.Method == http.MethodGet:
