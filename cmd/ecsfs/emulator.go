@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"os"
 	"time"
@@ -15,7 +17,7 @@ import (
 )
 
 func emulatorCommand() *cli.Command {
-	listen, from := "127.0.0.1:9020", ""
+	o := newEmulatorOptions()
 	return &cli.Command{
 		Name:      "emulator",
 		Usage:     "run an ECS in memory, for tests and offline work with any S3 tool",
@@ -26,44 +28,51 @@ and ECSFS_SECRET_ACCESS_KEY, else of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 ` + ecstest.DefaultAccessKeyID + ` and ` + ecstest.DefaultSecretAccessKey + `. What is written to it ends with it.
 
   ecsfs emulator
-  ecsfs emulator --listen 127.0.0.1:0 --from ~/Documents`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Destination: &listen, Value: listen, EnvVars: []string{"ECSFS_LISTEN"},
-				Usage: "listen on `HOST:PORT` of this machine alone; port 0: any that is free"},
-			fromFlag(&from),
-		},
+  ecsfs emulator --listen 127.0.0.1:0 --from ~/Documents
+  ecsfs emulator --empty --generation 3.6 --latency 50ms`,
+		Flags: o.flags(),
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, c.Command.ArgsUsage); err != nil {
 				return err
 			}
-			return emulator(c, listen, from)
+			return emulator(c, o)
 		},
 	}
 }
 
-// emulator serves an ECS on address until the context ends.
-func emulator(c *cli.Context, address, from string) error {
+// emulator serves an ECS until the context ends.
+func emulator(c *cli.Context, o *emulatorOptions) error {
+	if o.Empty && o.From != "" {
+		return fail(exitUsage, "--empty and --from exclude each other")
+	}
 	pair, err := emulatorPair()
 	if err != nil {
 		return err
 	}
-	buckets, err := loadData(c.App.ErrWriter, from, time.Now())
-	if err != nil {
-		return err
+	var buckets []demoBucket
+	if !o.Empty {
+		if buckets, err = loadData(c.App.ErrWriter, o.From, time.Now()); err != nil {
+			return err
+		}
 	}
-	server := ecstest.NewUnstartedServer()
-	server.RecordLimit = -1 // nobody asks what was requested
+	server := o.Server
 	server.AccessKeyID, server.SecretAccessKey = pair.AccessKeyID, pair.SecretAccessKey
+	if o.Skew != 0 {
+		server.Now = func() time.Time { return time.Now().Add(o.Skew) }
+	}
+	if o.Verbose {
+		server.Logf = log.New(c.App.ErrWriter, "", 0).Printf
+	}
 	if err := fill(server, buckets); err != nil {
 		return err
 	}
-	if server.Listener, err = listenLoopback(address); err != nil {
+	if server.Listener, err = listenLoopback("--listen", o.Listen); err != nil {
 		return err
 	}
 	server.Start()
 	defer server.Close()
 
-	if from != "" && pair.SecretAccessKey == ecstest.DefaultSecretAccessKey {
+	if o.From != "" && pair.SecretAccessKey == ecstest.DefaultSecretAccessKey {
 		fmt.Fprintln(c.App.ErrWriter, "ecsfs: warning: the key pair is the documented one, so every user of this machine can read these files: set ECSFS_ACCESS_KEY_ID and ECSFS_SECRET_ACCESS_KEY")
 	}
 	printEmulator(c, server, buckets)
@@ -78,7 +87,8 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 		exe = "ecsfs"
 	}
 	w := c.App.Writer
-	fmt.Fprintf(w, "endpoint       %s\naccess key id  %s\n", server.URL, server.AccessKeyID)
+	fmt.Fprintf(w, "endpoint       %s\ngeneration     ECS %s\naccess key id  %s\n",
+		server.URL, cmp.Or(server.Generation, ecstest.ECS38), server.AccessKeyID)
 	environment := "ECSFS_ENDPOINT=" + server.URL
 	if server.SecretAccessKey == ecstest.DefaultSecretAccessKey {
 		fmt.Fprintf(w, "secret         %s\n", server.SecretAccessKey)
@@ -87,11 +97,15 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 	for _, b := range buckets {
 		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(len(b.Objects), "object"))
 	}
-	what := "Mount it from another shell:"
+	where := "from another shell:"
 	if server.SecretAccessKey != ecstest.DefaultSecretAccessKey {
-		what = "Mount it from another shell in which the key pair is set:"
+		where = "from another shell in which the key pair is set:"
 	}
-	fmt.Fprintf(w, "\n%s\n  mkdir -p /tmp/ecsfs && %s %s mount /tmp/ecsfs\n", what, environment, shellQuote(exe))
+	if len(buckets) == 0 {
+		fmt.Fprintf(w, "\nMake a bucket %s\n  %s %s mb photos --index Size,color:string\n", where, environment, shellQuote(exe))
+		return
+	}
+	fmt.Fprintf(w, "\nMount it %s\n  mkdir -p /tmp/ecsfs && %s %s mount /tmp/ecsfs\n", where, environment, shellQuote(exe))
 }
 
 // emulatorPair returns the key pair of the emulator, from the environment or
@@ -112,22 +126,22 @@ func emulatorPair() (ecs.Credentials, error) {
 	return ecs.Credentials{AccessKeyID: ecstest.DefaultAccessKeyID, SecretAccessKey: ecstest.DefaultSecretAccessKey}, nil
 }
 
-// listenLoopback listens on address, which must be of this machine alone: the
+// listenLoopback listens on address, the value of option, which must be of this machine alone: the
 // emulator's traffic is not encrypted, and its key pair may be the documented one.
-func listenLoopback(address string) (net.Listener, error) {
+func listenLoopback(option, address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fail(exitUsage, "--listen %s: not HOST:PORT, such as 127.0.0.1:9020", address)
+		return nil, fail(exitUsage, "%s %s: not HOST:PORT, such as 127.0.0.1:9020", option, address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fail(exitUsage, "--listen %s: the emulator serves this machine alone: 127.0.0.1, ::1 or localhost", address)
+		return nil, fail(exitUsage, "%s %s: the emulator serves this machine alone: 127.0.0.1, ::1 or localhost", option, address)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		if e, ok := errors.AsType[*net.OpError](err); ok {
 			err = e.Err
 		}
-		return nil, fail(exitFailure, "--listen %s: %w: --listen %s takes a free port", address, err, net.JoinHostPort(host, "0"))
+		return nil, fail(exitFailure, "%s %s: %w: %s %s takes a free port", option, address, err, option, net.JoinHostPort(host, "0"))
 	}
 	return listener, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -121,3 +122,6 @@ func parseChoice(words ...string) func(string) (string, error) {
 		return "", fmt.Errorf("not one of %s%s", strings.Join(words, ", "), hint)
 	}
 }
+
+// sortedKeys returns the keys of m in their order.
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
