@@ -57,6 +57,7 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 	}
 	server := o.Server
 	server.AccessKeyID, server.SecretAccessKey = pair.AccessKeyID, pair.SecretAccessKey
+	server.SetMaintenance(o.Maintenance)
 	if o.Skew != 0 {
 		server.Now = func() time.Time { return time.Now().Add(o.Skew) }
 	}

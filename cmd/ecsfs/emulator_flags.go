@@ -21,6 +21,8 @@ type emulatorOptions struct {
 	From    string // a folder to load; "": the demo data
 	Empty   bool   // load nothing
 	Verbose bool
+	// Maintenance is what the server says of its node.
+	Maintenance bool
 	Skew    time.Duration
 }
 
@@ -74,6 +76,10 @@ func (o *emulatorOptions) serveFlags() []cli.Flag {
 			Usage: "take BUCKET.`DOMAIN` for the address of a bucket, beside paths"},
 		&cli.GenericFlag{Name: "max-object-size", Value: &value[int64]{&s.MaxObjectSize, parseSize, ""}, DefaultText: "1GiB", EnvVars: []string{"ECSFS_MAX_OBJECT_SIZE"},
 			Usage: "refuse objects above `SIZE`"},
+		&cli.GenericFlag{Name: "data-nodes", Value: &value[[]string]{&s.DataNodes, parseNodes, ""}, DefaultText: "its own", EnvVars: []string{"ECSFS_DATA_NODES"},
+			Usage: "name the `ADDRESSES` as the data nodes, separated by commas, without ports"},
+		&cli.BoolFlag{Name: "maintenance", Destination: &o.Maintenance, EnvVars: []string{"ECSFS_MAINTENANCE"},
+			Usage: "say that this node is in maintenance, as \"ecsfs nodes\" shows"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Destination: &o.Verbose, EnvVars: []string{"ECSFS_VERBOSE"},
 			Usage: "print a line for every request that is answered with an error"},
 	}
@@ -100,7 +106,7 @@ func (o *emulatorOptions) quirkFlags() []cli.Flag {
 			Usage: "end searches with the `FORM` of NextMarker: absent, no-more-pages, null or empty"},
 		&cli.GenericFlag{Name: "key-case", Value: &value[ecstest.KeyCase]{&s.KeyCase, parseWord(keyCases), ""}, DefaultText: "the generation's", EnvVars: []string{"ECSFS_KEY_CASE"},
 			Usage: "spell indexed user keys in results in the `CASE`: lower or as-written"},
-		&cli.GenericFlag{Name: "sign-query", Value: &value[ecstest.Switch]{&s.SignQuery, parseWord(switches), ""}, DefaultText: "on, as from ECS 3.0", EnvVars: []string{"ECSFS_SIGN_QUERY"},
+		&cli.GenericFlag{Name: "sign-query", Value: &value[ecstest.Switch]{&s.SignQuery, parseWord(switches), ""}, DefaultText: "the generation's", EnvVars: []string{"ECSFS_SIGN_QUERY"},
 			Usage: "have signatures of version 2 cover query and searchmetadata: `on` or off"},
 		&cli.BoolFlag{Name: "sign-attributes", Destination: &s.SignAttributes, EnvVars: []string{"ECSFS_SIGN_ATTRIBUTES"},
 			Usage: "have signatures of version 2 cover attributes too, as some builds did"},
@@ -166,6 +172,17 @@ func parseSkew(text string) (time.Duration, error) {
 		d = -d
 	}
 	return d, err
+}
+
+// parseNodes reads addresses without ports.
+func parseNodes(text string) ([]string, error) {
+	nodes := strings.Split(text, ",")
+	for _, node := range nodes {
+		if _, err := parseDomain(node); err != nil && net.ParseIP(node) == nil {
+			return nil, fmt.Errorf("%q is no address without a port, such as 127.0.0.1", node)
+		}
+	}
+	return nodes, nil
 }
 
 // parseDomain reads the name of a host.
