@@ -86,6 +86,10 @@ func TestGenerationSystemKeys(t *testing.T) {
 		}
 		c.do("PUT", "/b", "", "x-emc-metadata-search", strings.Join(keys, ",")).must(t, 200)
 		c.do("PUT", "/b/k", "x").must(t, 200)
+		row := c.query("b", "Size==1", "attributes", "ALL_SMD").all("ObjectMatches/object")[0]
+		if n := len(metadata(row, "SYSMD")); n != len(attributes) {
+			t.Errorf("ALL_SMD: %d attributes, want %d", n, len(attributes))
+		}
 		for name, values := range map[string][2]string{"ReplicationStatus": {"replicationstatus", replicationStatus},
 			"ObjName": {"objname", "k"}, "Etag": {"etag", "9dd4e461268c8034f5c8564e155c67a6"}} {
 			got := c.get(queryTarget("b", "Size==1", "attributes", name))

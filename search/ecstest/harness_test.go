@@ -29,10 +29,11 @@ type client struct {
 	http   *http.Client
 	signer *sigv4.Signer
 	host   string // Host header, when not the URL's
+	now    func() time.Time
 }
 
 func (s *Server) testClient(t tester) *client {
-	return &client{t: t, url: s.URL, http: &http.Client{Transport: &http.Transport{DisableCompression: true}}, signer: &sigv4.Signer{
+	return &client{t: t, url: s.URL, now: s.now, http: &http.Client{Transport: &http.Transport{DisableCompression: true}}, signer: &sigv4.Signer{
 		Credentials: sigv4.Credentials{AccessKeyID: DefaultAccessKeyID, SecretAccessKey: DefaultSecretAccessKey},
 		Region:      "us-east-1", Service: "s3"}}
 }
@@ -73,7 +74,7 @@ func (c *client) do(method, target, body string, headers ...string) answer {
 	if c.host != "" {
 		r.Host = c.host
 	}
-	if err := c.signer.Sign(r, sigv4.UnsignedPayload, time.Now()); err != nil {
+	if err := c.signer.Sign(r, sigv4.UnsignedPayload, c.now()); err != nil {
 		c.t.Fatal(err)
 	}
 	return c.send(r)

@@ -135,3 +135,15 @@ func TestSeedShufflesMetadata(t *testing.T) {
 		t.Errorf("entries come as %v", entries)
 	}
 }
+
+func TestKnobOmitNoMatches(t *testing.T) {
+	for omit, want := range map[bool]int{false: 1, true: 0} {
+		s, c := startServer(t, func(s *Server) { s.OmitNoMatches = omit })
+		numbered(t, s, "b", 3)
+		for expression, blocks := range map[string]int{"Size>100": want, "Size>=0": 1} {
+			if n := len(c.query("b", expression).all("ObjectMatches")); n != blocks {
+				t.Errorf("OmitNoMatches %v: %s: %d ObjectMatches, want %d", omit, expression, n, blocks)
+			}
+		}
+	}
+}

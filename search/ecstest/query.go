@@ -100,15 +100,17 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	} else {
 		x.int("MaxKeys", int64(limit))
 	}
-	x.begin("ObjectMatches")
 	matches := &matchWriter{Server: s, xml: x, bucket: c.Bucket, keys: keys, wanted: wanted, encode: encode,
 		partial: g.PartialPrefixRows && prefix != ""}
-	for _, r := range rows {
-		if r.object != nil {
-			matches.write(r.object)
+	if !s.OmitNoMatches || slices.ContainsFunc(rows, func(r row) bool { return r.object != nil }) {
+		x.begin("ObjectMatches")
+		for _, r := range rows {
+			if r.object != nil {
+				matches.write(r.object)
+			}
 		}
+		x.end()
 	}
-	x.end()
 	if q.delimiter != "" {
 		x.begin("CommonPrefixMatches")
 		for _, r := range rows {

@@ -71,6 +71,9 @@ type Server struct {
 	// ListWithoutSearch has GET /bucket?searchmetadata of a bucket without
 	// metadata search answer MetadataSearchEnabled false instead of an error.
 	ListWithoutSearch bool
+	// OmitNoMatches leaves ObjectMatches out of an answer that has no objects;
+	// otherwise it is empty. ECS has both forms.
+	OmitNoMatches bool
 	// CapitalDatatypes lists datatypes as String, Integer, Decimal, Datetime.
 	CapitalDatatypes bool
 	// ErrorNamespace puts errors in S3's XML namespace; ECS has both forms.
