@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// rowSize is about how many bytes a row of an answer has.
+const rowSize = 768
+
 // defaultPageSize is what ECS echoes as MaxKeys when none is sent.
 const defaultPageSize = 1000
 
@@ -100,6 +103,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	} else {
 		x.int("MaxKeys", int64(limit))
 	}
+	x.grow(rowSize * len(rows))
 	matches := &matchWriter{Server: s, xml: x, bucket: c.Bucket, keys: keys, wanted: wanted, encode: encode,
 		partial: g.PartialPrefixRows && prefix != ""}
 	if !s.OmitNoMatches || slices.ContainsFunc(rows, func(r row) bool { return r.object != nil }) {

@@ -2,6 +2,7 @@ package ecstest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -58,6 +59,9 @@ func (w *xmlWriter) elem(name, text string) {
 	w.end()
 }
 
+// grow makes room for n more bytes.
+func (w *xmlWriter) grow(n int) { w.buf = slices.Grow(w.buf, n) }
+
 func (w *xmlWriter) bool(name string, b bool) { w.elem(name, strconv.FormatBool(b)) }
 
 func (w *xmlWriter) int(name string, n int64) { w.elem(name, strconv.FormatInt(n, 10)) }
@@ -72,6 +76,14 @@ func (w *xmlWriter) time(name string, t time.Time) {
 // they become U+FFFD, as do bytes that are not UTF-8 in any.
 func (w *xmlWriter) text(s string) {
 	for i := 0; i < len(s); {
+		plain := i
+		for plain < len(s) && isPlainXML(s[plain]) {
+			plain++
+		}
+		w.buf = append(w.buf, s[i:plain]...)
+		if i = plain; i == len(s) {
+			return
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '<':
@@ -91,6 +103,11 @@ func (w *xmlWriter) text(s string) {
 		}
 		i += n
 	}
+}
+
+// isPlainXML tells whether text has a byte as it is.
+func isPlainXML(c byte) bool {
+	return 0x20 <= c && c < 0x7F && c != '<' && c != '>' && c != '&' && c != '"'
 }
 
 // bytes closes what is open and returns the document.
