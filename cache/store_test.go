@@ -49,7 +49,7 @@ func newCache(t storetest.TB, srv *ecstest.Server, o cache.Options) *cache.Cache
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	c := cache.New(client, o)
+	c := cache.New(client.Store(), o)
 	t.Cleanup(c.Close)
 	return c
 }

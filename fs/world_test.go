@@ -95,9 +95,9 @@ func newWorld(t testing.TB, s setup) *world {
 	client, err := ecs.New(t.Context(), cfg)
 	check(t, err)
 
-	var store search.Store = client
+	var store search.Store = client.Store()
 	if s.store != nil {
-		store = s.store(client)
+		store = s.store(store)
 	}
 	w.cache = cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize), Now: w.clock.Now})
 	t.Cleanup(w.cache.Close)

@@ -43,7 +43,7 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 		return err
 	}
 	now, lifetime := time.Now(), defaultMountOptions().TTL
-	p, err := walk(c.Context, client, path)
+	p, err := walk(c.Context, client.Store(), path)
 	if bad, ok := errors.AsType[*badComponent](err); ok {
 		printText(c, search.ExplainComponent(bad.At.Schema, bad.At.Dir, bad.Name, now, lifetime))
 		if _, ok := errors.AsType[*search.SyntaxError](err); ok {
@@ -61,7 +61,7 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 		}
 		return nil
 	}
-	object, err := client.Stat(c.Context, search.Ref{Bucket: p.Dir.Bucket, Key: key})
+	object, err := client.Store().Stat(c.Context, search.Ref{Bucket: p.Dir.Bucket, Key: key})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func query(c *cli.Context, so *storeOptions, o queryOptions, path string, compon
 	if err != nil {
 		return err
 	}
-	p, err := walk(c.Context, client, path)
+	p, err := walk(c.Context, client.Store(), path)
 	for _, name := range components {
 		if err == nil {
 			// In a path a "/" in a value would end the component; here it cannot.
@@ -72,7 +72,7 @@ func query(c *cli.Context, so *storeOptions, o queryOptions, path string, compon
 	if p.Dir.Where == nil {
 		return fail(exitUsage, "no query given: name at least one, such as size,gt,100M ('ecsfs searchkeys %s' lists the keys)", p.Dir.Bucket)
 	}
-	return o.print(c, client.Query(c.Context, p.Dir.Listing(time.Now(), time.Second)), p)
+	return o.print(c, client.Store().Query(c.Context, p.Dir.Listing(time.Now(), time.Second)), p)
 }
 
 func (o *queryOptions) check() error {

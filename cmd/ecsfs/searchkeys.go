@@ -36,7 +36,7 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string) error {
 		return err
 	}
 	if len(args) == 1 {
-		schema, err := client.Schema(c.Context, args[0])
+		schema, err := client.SearchKeys(c.Context, args[0])
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string) error {
 		fmt.Fprint(c.App.Writer, search.SearchKeysTable(schema))
 		return nil
 	}
-	buckets, err := client.Buckets(c.Context)
+	buckets, err := client.Store().Buckets(c.Context)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string) error {
 		fmt.Fprintln(c.App.ErrWriter, "ecsfs: there are no buckets")
 	}
 	for i, b := range buckets {
-		schema, err := client.Schema(c.Context, b.Name)
+		schema, err := client.SearchKeys(c.Context, b.Name)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func configError(err error) error {
 // endpoint or a clock that is off is told before anything is mounted. A user
 // who may not list buckets but use some of them passes.
 func checkStore(ctx context.Context, client *ecs.Client) error {
-	_, err := client.Buckets(ctx)
+	_, err := client.Store().Buckets(ctx)
 	// What an S3 client's errors can tell beside their text, whatever client it is.
 	if coded, ok := errors.AsType[interface {
 		error
@@ -74,7 +74,7 @@ func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptio
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(mo.Memory)
 	}
-	kept := cache.New(client, cache.Options{
+	kept := cache.New(client.Store(), cache.Options{
 		TTL: mo.TTL, NegativeTTL: mo.NegativeTTL, SchemaTTL: mo.SchemaTTL,
 		MemoryBudget: mo.Memory / 2, Logger: logger,
 	})

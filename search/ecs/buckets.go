@@ -13,9 +13,9 @@ import (
 )
 
 // Buckets lists the buckets of the account (GET /). See search.BucketLister.
-func (c *Client) Buckets(ctx context.Context) ([]search.Bucket, error) {
+func (s *Store) Buckets(ctx context.Context) ([]search.Bucket, error) {
 	var buckets []search.Bucket
-	for page, err := range c.bucketPages(ctx) {
+	for page, err := range s.client.bucketPages(ctx) {
 		if err != nil {
 			return nil, err
 		}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
 
-// maxErrorBody bounds what is read of an error answer, in bytes.
+// maxErrorBody bounds what is read of an answer that is an error, or short by
+// its nature, in bytes.
 const maxErrorBody = 1 << 20
 
 // errNoProgress is the cause of a context that ended because the store sent
@@ -25,6 +27,9 @@ type call struct {
 	ctx    context.Context // ends with the caller's, at end, or without progress
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+
+	// node is the endpoint that is asked, where it is not the client's.
+	node *url.URL
 
 	attempts atomic.Int32 // HTTP requests sent
 
@@ -114,6 +119,9 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 	cl.keyID = keyIDOf(req.Header)
 	h.client.cfg.Logger.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "attempt", cl.attempts.Load())
 
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &sentBody{req.Body, cl}
+	}
 	resp, err := h.client.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -123,13 +131,34 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 	}
 	cl.location = resp.Header.Get("Location")
 	body := &countedBody{ReadCloser: resp.Body, call: cl, limit: -1}
-	if resp.StatusCode >= 300 {
-		body.limit = maxErrorBody
-	} else {
+	if resp.StatusCode < 300 {
 		cl.progressed()
+	}
+	if resp.StatusCode >= 300 || !kindAnswers[cl.kind] {
+		body.limit = maxErrorBody
 	}
 	resp.Body = body
 	return resp, nil
+}
+
+// kindAnswers are the kinds whose answers are long. The decoders of all others
+// are the SDK's, which have no bounds of their own.
+var kindAnswers = [numKinds]bool{kindListBuckets: true, kindSearchKeys: true, kindList: true, kindQuery: true, kindGet: true}
+
+// sentBody counts what is sent, and takes it for progress: a long upload over
+// a slow line is not dead.
+type sentBody struct {
+	io.ReadCloser
+	call *call
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.call.client.bytesSent.Add(int64(n))
+		b.call.progressed()
+	}
+	return n, err
 }
 
 // countedBody counts and, when limit is not negative, ends after limit bytes.

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,15 +14,24 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/ecsfs/ecsfs/search"
+	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
-// Client is a search.Store on one S3 endpoint. It is safe for concurrent use.
-// Nothing has to be closed: its connections end after a minute without use.
+// Client speaks to one S3 endpoint: one method for each call of the service.
+// It is safe for concurrent use. Nothing has to be closed: its connections end
+// after a minute without use.
 type Client struct {
-	cfg      Config
-	endpoint *url.URL
-	s3       *s3.Client
-	http     *http.Client // beneath s3
+	cfg         Config
+	endpoint    *url.URL
+	resolver    *endpointResolver
+	credentials aws.CredentialsProvider
+	retryer     aws.Retryer
+	s3          *s3.Client
+	http        *http.Client // beneath s3
+	store       *Store
+
+	// signing is the signer of the credentials last used for plain requests.
+	signing atomic.Pointer[sigv4.Signer]
 
 	// slots bounds the requests under way: one element for each.
 	slots chan struct{}
@@ -34,17 +42,9 @@ type Client struct {
 
 	requests      [numKinds]atomic.Int64
 	retries       atomic.Int64
+	bytesSent     atomic.Int64
 	bytesReceived atomic.Int64
-
-	// plus is what "+" means in percent-encoded listings of this server: a
-	// plusMeaning, learnt from the first page that tells.
-	plus atomic.Int32
-
-	schemaMu sync.Mutex
-	schemas  map[string]knownSchema // guarded by schemaMu; at most maxKnownSchemas
 }
-
-var _ search.Store = (*Client)(nil)
 
 // requestKind is what a request is counted as.
 type requestKind uint8
@@ -56,20 +56,30 @@ const (
 	kindQuery
 	kindHead
 	kindGet
+	kindPut
+	kindMultipart
+	kindCreateBucket
+	kindDisableSearch
+	kindDataNodes
+	kindPing
 	numKinds
 )
 
 var kindCounters = [numKinds]string{"requests_list_buckets", "requests_search_keys", "requests_list",
-	"requests_query", "requests_head", "requests_get"}
+	"requests_query", "requests_head", "requests_get", "requests_put", "requests_multipart",
+	"requests_create_bucket", "requests_disable_search", "requests_data_nodes", "requests_ping"}
 
 func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) *Client {
 	c := &Client{
-		cfg:      cfg,
-		endpoint: endpoint,
-		slots:    make(chan struct{}, cfg.MaxRequests),
-		started:  time.Now(),
-		schemas:  make(map[string]knownSchema),
+		cfg:         cfg,
+		endpoint:    endpoint,
+		resolver:    &endpointResolver{*endpoint, cfg.Addressing == VirtualHost, cfg.Region},
+		credentials: provider,
+		retryer:     newRetryer(cfg.RetryDelay),
+		slots:       make(chan struct{}, cfg.MaxRequests),
+		started:     time.Now(),
 	}
+	c.store = &Store{client: c, schemas: make(map[string]knownSchema)}
 	c.http = &http.Client{
 		Transport: cfg.Transport,
 		// A redirect is an error to report: following it would sign for, and
@@ -79,9 +89,9 @@ func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) 
 	c.s3 = s3.New(s3.Options{
 		Region:             cfg.Region,
 		Credentials:        provider,
-		EndpointResolverV2: &endpointResolver{*endpoint, cfg.Addressing == VirtualHost, cfg.Region},
+		EndpointResolverV2: c.resolver,
 		HTTPClient:         &countingClient{c},
-		Retryer:            newRetryer(cfg.RetryDelay),
+		Retryer:            c.retryer,
 		APIOptions:         []func(*middleware.Stack) error{addHeaders(cfg)},
 		// ECS knows no trailing checksums, and answers none that could be checked.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
@@ -113,16 +123,18 @@ func backoff(delay time.Duration, attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// Stats returns the client's counters: requests by kind, each attempt counted;
-// retries, the attempts beyond an operation's first; and the bytes of all
-// answers' bodies.
+// Stats returns the client's counters: requests by kind, each attempt counted
+// (requests_multipart are all those of uploads in parts); retries, the attempts
+// beyond an operation's first; and the bytes of all bodies sent and received.
+// Those of its Store are among them.
 func (c *Client) Stats() []search.Counter {
-	counters := make([]search.Counter, 0, numKinds+2)
+	counters := make([]search.Counter, 0, numKinds+3)
 	for kind, name := range kindCounters {
 		counters = append(counters, search.Counter{Name: name, Value: c.requests[kind].Load()})
 	}
 	return append(counters,
 		search.Counter{Name: "retries", Value: c.retries.Load()},
+		search.Counter{Name: "bytes_sent", Value: c.bytesSent.Load()},
 		search.Counter{Name: "bytes_received", Value: c.bytesReceived.Load()})
 }
 

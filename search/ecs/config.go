@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,10 @@ const (
 	// EncodeNever never asks; a page that XML cannot carry is an error.
 	EncodeNever QueryEncoding = "never"
 )
+
+// olderVersionsParameters are the names that ECS's own clients and documents
+// use; the first is the default.
+var olderVersionsParameters = []string{"include-older-versions", "include_older_version", "include-older-version"}
 
 // Defaults of Config.
 const (
@@ -104,6 +109,13 @@ type Config struct {
 
 	QueryEncoding QueryEncoding // empty: EncodeAuto
 
+	// OlderVersionsParameter is the name of the query parameter that asks for
+	// older versions: "include-older-versions" (the default), of the ECS REST
+	// documentation and the Java client; "include_older_version", of the Data
+	// Access Guide and the Python client; or "include-older-version", of the
+	// Go client. Which of them a server honours is documented nowhere.
+	OlderVersionsParameter string
+
 	UserAgent string       // empty: the SDK's own
 	Logger    *slog.Logger // nil: nothing is logged
 
@@ -121,6 +133,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	cfg.Region = cmp.Or(cfg.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), DefaultRegion)
 	cfg.Addressing = cmp.Or(cfg.Addressing, PathStyle)
 	cfg.QueryEncoding = cmp.Or(cfg.QueryEncoding, EncodeAuto)
+	cfg.OlderVersionsParameter = cmp.Or(cfg.OlderVersionsParameter, olderVersionsParameters[0])
 	cfg.MaxPages = cmp.Or(cfg.MaxPages, DefaultMaxPages)
 	cfg.MaxRequests = cmp.Or(cfg.MaxRequests, DefaultMaxRequests)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
@@ -137,6 +150,9 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 			"name the host, or use path addressing")
 	case cfg.QueryEncoding != EncodeAuto && cfg.QueryEncoding != EncodeURL && cfg.QueryEncoding != EncodeNever:
 		return cfg, nil, configError(fmt.Sprintf("query encoding %q is none of auto, url, never", cfg.QueryEncoding), "")
+	case !slices.Contains(olderVersionsParameters, cfg.OlderVersionsParameter):
+		return cfg, nil, configError(fmt.Sprintf("no server calls the parameter of older versions %q", cfg.OlderVersionsParameter),
+			"one of "+strings.Join(olderVersionsParameters, ", "))
 	case cfg.PageSize < 0 || cfg.PageSize > maxPageSize:
 		return cfg, nil, configError(fmt.Sprintf("page size %d is not within 0 and %d", cfg.PageSize, maxPageSize), "")
 	case cfg.MaxPages < 0 || cfg.MaxRequests < 0 || cfg.Timeout < 0 || cfg.RetryDelay < 0:

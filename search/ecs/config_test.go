@@ -183,7 +183,7 @@ aws_secret_access_key = secret-of-profile
 	signedBy := func(cfg func(*ecs.Config)) string {
 		t.Helper()
 		srv.ResetRequests()
-		c := newClient(t, srv.URL, func(c *ecs.Config) { c.Credentials = ecs.Credentials{} }, cfg)
+		c := newStore(t, srv.URL, func(c *ecs.Config) { c.Credentials = ecs.Credentials{} }, cfg)
 		if _, err := c.Buckets(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -334,7 +334,7 @@ func TestSecretsStayInside(t *testing.T) {
 	pair := ecs.Credentials{AccessKeyID: "id", SecretAccessKey: "topsecret", SessionToken: "toptoken"}
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := startServer(t)
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.Credentials, c.Logger = pair, logger })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.Credentials, c.Logger = pair, logger })
 	_, err := c.Buckets(t.Context())
 	wantError(t, err, search.KindPermission, "key id id")
 	logger.Info("config", "credentials", pair, "pointer", &pair)
@@ -359,7 +359,7 @@ func TestInsecureWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdleConnections)
-	if _, err := c.Buckets(t.Context()); err != nil {
+	if _, err := c.Store().Buckets(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "NOT VERIFIED") {

@@ -1,10 +1,11 @@
-// Package ecs is a search.Store on Dell ECS and ObjectScale, and on any S3
-// server, where buckets are listed and read, and have no metadata search. It is
-// the only package of this module that uses the AWS SDK.
+// Package ecs is a client of Dell ECS and ObjectScale with their metadata
+// search, and of any S3 server, where buckets are listed, read and written, and
+// have no metadata search. It is the only package of this module that uses the
+// AWS SDK.
 //
 //	endpoint, _, err := ecs.FindEndpoint(ctx, "", "")
 //	client, err := ecs.New(ctx, ecs.Config{Endpoint: endpoint})
-//	for object, err := range client.Query(ctx, listing) { ... }
+//	for object, err := range client.Store().Query(ctx, listing) { ... }
 //
 // # Requests
 //
@@ -15,7 +16,8 @@
 //	Stat       HEAD /BUCKET/KEY
 //	ReadRange  GET /BUCKET/KEY               with Range, and If-Match when the ETag is known
 //
-// Nothing else is sent; there is no code that writes. Each request is signed
+// These are all of a Store, the search.Store of a mount: it has no method that
+// writes. Each request is signed
 // with Signature Version 4, the namespace (x-emc-namespace) included, and
 // carries no checksum: ECS knows no trailing ones. What the SDK has no operation for
 // rides on its ListObjects: a step before signing replaces the query string, and

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
@@ -94,15 +95,9 @@ type endpointResolver struct {
 
 // ResolveEndpoint returns the URL that stands before the key.
 func (r *endpointResolver) ResolveEndpoint(_ context.Context, p s3.EndpointParameters) (smithyendpoints.Endpoint, error) {
-	u := r.base
-	if p.Bucket != nil {
-		if r.virtual && isHostLabel(*p.Bucket, u.Scheme == "https") {
-			u.Host = *p.Bucket + "." + u.Host
-		} else {
-			u.Path = "/" + *p.Bucket
-		}
-	}
-	e := smithyendpoints.Endpoint{URI: u}
+	u, path := r.locate(aws.ToString(p.Bucket))
+	u.Path = path
+	e := smithyendpoints.Endpoint{URI: *u}
 	var signer smithy.Properties
 	smithyhttp.SetSigV4SigningName(&signer, "s3")
 	smithyhttp.SetSigV4SigningRegion(&signer, r.region)
@@ -110,6 +105,20 @@ func (r *endpointResolver) ResolveEndpoint(_ context.Context, p s3.EndpointParam
 	smithyhttp.SetDisableDoubleEncoding(&signer, true)
 	smithyauth.SetAuthOptions(&e.Properties, []*smithyauth.Option{{SchemeID: smithyauth.SchemeIDSigV4, SignerProperties: signer}})
 	return e, nil
+}
+
+// locate returns the URL of the service and the path that name bucket; empty
+// stands for none.
+func (r *endpointResolver) locate(bucket string) (u *url.URL, path string) {
+	u = &url.URL{Scheme: r.base.Scheme, Host: r.base.Host}
+	switch {
+	case bucket == "":
+	case r.virtual && isHostLabel(bucket, u.Scheme == "https"):
+		u.Host = bucket + "." + u.Host
+	default:
+		path = "/" + bucket
+	}
+	return u, path
 }
 
 // isHostLabel reports whether bucket can stand in front of a host name.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -40,9 +41,6 @@ func retryable(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// target is what an operation was about.
-type target struct{ op, bucket, key string }
-
 // failed turns what the SDK, the network or a decoder returned into a
 // *search.Error. cl may be nil. The one place where kinds are given.
 func (c *Client) failed(ctx context.Context, t target, cl *call, err error) error {
@@ -53,6 +51,10 @@ func (c *Client) failed(ctx context.Context, t target, cl *call, err error) erro
 		return e
 	}
 	e := &search.Error{Op: t.op, Bucket: t.bucket, Key: t.key, Err: err}
+	node := c.endpoint
+	if cl != nil && cl.node != nil {
+		node = cl.node
+	}
 	switch {
 	case ctx.Err() != nil:
 		e.Kind = search.KindCanceled
@@ -62,13 +64,13 @@ func (c *Client) failed(ctx context.Context, t target, cl *call, err error) erro
 		e.Reason, e.Err = e.Kind.String(), context.Cause(ctx)
 	case errors.Is(err, errNoProgress), cl != nil && errors.Is(context.Cause(cl.ctx), errNoProgress):
 		e.Kind = search.KindTimeout
-		e.Reason = fmt.Sprintf("nothing from %s for %v", c.endpoint.Host, c.cfg.Timeout)
+		e.Reason = fmt.Sprintf("nothing from %s for %v", node.Host, c.cfg.Timeout)
 		e.Hint = "is the endpoint right? else raise --timeout"
 	default:
 		if api, ok := errors.AsType[smithy.APIError](err); ok {
-			c.explainAPI(e, cl, api, statusOf(err))
+			c.explainAPI(e, node, cl, api, statusOf(err))
 		} else {
-			c.explainTransport(e, err)
+			explainTransport(e, node, err)
 		}
 	}
 	if e.Reason != "" {
@@ -104,6 +106,8 @@ var apiKinds = map[string]search.Kind{
 
 	"preconditionfailed": search.KindChanged,
 
+	"bucketalreadyownedbyyou": search.KindInvalid, "bucketalreadyexists": search.KindInvalid,
+
 	"metadatasearchnotenabled": search.KindUnsupported, "notimplemented": search.KindUnsupported,
 	"methodnotallowed": search.KindUnsupported,
 }
@@ -113,7 +117,7 @@ var apiKinds = map[string]search.Kind{
 func foldCode(code string) string { return strings.ToLower(strings.ReplaceAll(code, " ", "")) }
 
 // explainAPI fills e from an error that the store reported.
-func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, status int) {
+func (c *Client) explainAPI(e *search.Error, node *url.URL, cl *call, api smithy.APIError, status int) {
 	code := foldCode(api.ErrorCode())
 	message := shorten(api.ErrorMessage())
 	e.Reason = (&apiError{code: shorten(api.ErrorCode()), message: message}).Error()
@@ -127,7 +131,7 @@ func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, stat
 		e.Kind = search.KindChanged
 	case status == 405 || status == 501:
 		e.Kind = search.KindUnsupported
-	case status == 400 && e.Op == opQuery:
+	case status == 400 && (e.Op == opQuery || e.Op == opCreateBucket):
 		e.Kind = search.KindInvalid
 	}
 	if api.ErrorCode() == "" {
@@ -136,7 +140,7 @@ func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, stat
 			e.Reason = fmt.Sprintf("status %d", status)
 		}
 		if status == 404 && e.Kind == search.KindIO {
-			e.Hint = "is " + c.endpoint.String() + " an S3 service?"
+			e.Hint = "is " + node.String() + " an S3 service?"
 		}
 	}
 
@@ -155,8 +159,10 @@ func (c *Client) explainAPI(e *search.Error, cl *call, api smithy.APIError, stat
 		e.Hint = "name that endpoint, or the bucket's region as --region"
 	case strings.Contains(api.ErrorMessage(), "HTTP request to an HTTPS server"), code == "" && status == 400 && strings.Contains(api.ErrorMessage(), "plain HTTP"):
 		e.Kind = search.KindIO
-		e.Reason = c.endpoint.Host + " speaks https, not http"
-		e.Hint = "name the endpoint as https://" + c.endpoint.Host
+		e.Reason = node.Host + " speaks https, not http"
+		e.Hint = "name the endpoint as https://" + node.Host
+	case strings.HasPrefix(code, "bucketalready"):
+		e.Hint = "search keys are set when a bucket is created: choose another name"
 	case status == 503 || code == "slowdown":
 		e.Hint = fmt.Sprintf("the store is overloaded: lower --max-requests (now %d)", c.cfg.MaxRequests)
 	}
@@ -196,9 +202,10 @@ func offset(skew time.Duration) string {
 
 // explainTransport fills e from an error below S3: credentials, name, network,
 // TLS, or an answer that cannot be read.
-func (c *Client) explainTransport(e *search.Error, err error) {
+func explainTransport(e *search.Error, node *url.URL, err error) {
 	const rightEndpoint = "is the endpoint right, and reachable from here?"
 	var (
+		data      *dataError
 		bad       *badDocument
 		dns       *net.DNSError
 		authority x509.UnknownAuthorityError
@@ -209,13 +216,15 @@ func (c *Client) explainTransport(e *search.Error, err error) {
 	)
 	text := err.Error()
 	switch {
+	case errors.As(err, &data):
+		e.Reason = data.Error()
 	case errors.As(err, &bad):
 		e.Reason = bad.Error()
 		switch {
 		case bad.notXML:
 			e.Reason = "a name or value holds what XML cannot carry: " + bad.reason
 		case strings.HasPrefix(bad.reason, "<html>"), strings.HasPrefix(bad.reason, "text where"):
-			e.Hint = "is " + c.endpoint.String() + " an S3 service?"
+			e.Hint = "is " + node.String() + " an S3 service?"
 		}
 	case strings.Contains(text, "get identity:"):
 		e.Kind = search.KindPermission
@@ -228,30 +237,30 @@ func (c *Client) explainTransport(e *search.Error, err error) {
 		}
 		e.Hint = rightEndpoint
 	case errors.As(err, &authority):
-		e.Reason = "the certificate of " + c.endpoint.Host + " is of an unknown authority"
+		e.Reason = "the certificate of " + node.Host + " is of an unknown authority"
 		e.Hint = "give its authority with --ca-bundle FILE"
 	case errors.As(err, &hostname):
-		e.Reason = "the certificate of " + c.endpoint.Host + " is for other names: " + hostname.Error()
+		e.Reason = "the certificate of " + node.Host + " is for other names: " + hostname.Error()
 		e.Hint = "use a name that the certificate has, or --addressing path"
 	case errors.As(err, &invalid):
-		e.Reason = "the certificate of " + c.endpoint.Host + " is not valid: " + invalid.Error()
+		e.Reason = "the certificate of " + node.Host + " is not valid: " + invalid.Error()
 		e.Hint = "give a current one with --ca-bundle FILE"
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"),
 		errors.As(err, &record) && strings.HasPrefix(string(record.RecordHeader[:]), "HTTP"):
-		e.Reason = c.endpoint.Host + " speaks http, not https"
-		e.Hint = "name the endpoint as http://" + c.endpoint.Host
-	case c.endpoint.Scheme == "http" && strings.Contains(text, `malformed HTTP response "\x15\x03`):
-		e.Reason = c.endpoint.Host + " speaks https, not http"
-		e.Hint = "name the endpoint as https://" + c.endpoint.Host
+		e.Reason = node.Host + " speaks http, not https"
+		e.Hint = "name the endpoint as http://" + node.Host
+	case node.Scheme == "http" && strings.Contains(text, `malformed HTTP response "\x15\x03`):
+		e.Reason = node.Host + " speaks https, not http"
+		e.Hint = "name the endpoint as https://" + node.Host
 	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Reason = c.endpoint.Host + " refuses connections"
+		e.Reason = node.Host + " refuses connections"
 		e.Hint = rightEndpoint
 	case isTimeout(err):
 		e.Kind = search.KindTimeout
-		e.Reason = "no connection to " + c.endpoint.Host + " in time"
+		e.Reason = "no connection to " + node.Host + " in time"
 		e.Hint = rightEndpoint
 	case errors.Is(err, io.EOF):
-		e.Reason = c.endpoint.Host + " ends connections without an answer"
+		e.Reason = node.Host + " ends connections without an answer"
 		e.Hint = rightEndpoint
 	default:
 		e.Reason = shorten(innermost(err).Error())

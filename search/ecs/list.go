@@ -21,15 +21,15 @@ import (
 // Each page is put in order; a server whose own order is another, as ECS's
 // UTF-16 is for characters beyond the Basic Multilingual Plane, shows it
 // between pages.
-func (c *Client) List(ctx context.Context, bucket string, o search.ListOptions) iter.Seq2[search.Entry, error] {
+func (s *Store) List(ctx context.Context, bucket string, o search.ListOptions) iter.Seq2[search.Entry, error] {
 	return func(yield func(search.Entry, error) bool) {
 		t := target{op: opList, bucket: bucket, key: o.Prefix}
 		if err := checkBucket(t); err != nil {
 			yield(search.Entry{}, err)
 			return
 		}
-		l := &listing{client: c, target: t, options: o}
-		p := &pager[[]search.Entry]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: c.cfg.MaxPages,
+		l := &listing{store: s, client: s.client, target: t, options: o}
+		p := &pager[[]search.Entry]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: s.client.cfg.MaxPages,
 			ahead: o.Limit == 0, fetch: l.fetch}
 		seen := newSeenKeys()
 		left := o.Limit
@@ -59,6 +59,7 @@ func (c *Client) List(ctx context.Context, bucket string, o search.ListOptions) 
 
 // listing is one plain listing under way.
 type listing struct {
+	store   *Store
 	client  *Client
 	target  target
 	options search.ListOptions
@@ -178,7 +179,7 @@ func (l *listing) plusMeaning(ctx context.Context, page *listPage) (plusMeaning,
 		blank = blank || strings.Contains(*s, "%20")
 		plus = plus || strings.Contains(*s, "%2B") || strings.Contains(*s, "%2b")
 	})
-	meaning := plusMeaning(l.client.plus.Load())
+	meaning := plusMeaning(l.store.plus.Load())
 	switch {
 	case withPlus == "":
 		return plusIsBlank, nil // there is none to read
@@ -200,7 +201,7 @@ func (l *listing) plusMeaning(ctx context.Context, page *listPage) (plusMeaning,
 			meaning = plusIsBlank
 		}
 	}
-	l.client.plus.Store(int32(meaning))
+	l.store.plus.Store(int32(meaning))
 	return meaning, nil
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // listed returns a listing's entries and its error.
-func listed(t *testing.T, c *ecs.Client, o search.ListOptions) (keys []string, err error) {
+func listed(t *testing.T, c *store, o search.ListOptions) (keys []string, err error) {
 	t.Helper()
 	for e, failed := range c.List(t.Context(), "b", o) {
 		if failed != nil {
@@ -92,7 +92,7 @@ func TestListAnswers(t *testing.T) {
 				io.WriteString(w, answer)
 			}))
 			t.Cleanup(srv.Close)
-			keys, err := listed(t, newClient(t, srv.URL, func(c *ecs.Config) { c.MaxPages = 4 }), tt.options)
+			keys, err := listed(t, newStore(t, srv.URL, func(c *ecs.Config) { c.MaxPages = 4 }), tt.options)
 			if fmt.Sprint(keys) != tt.keys {
 				t.Errorf("keys %q, want %s", keys, tt.keys)
 			}
@@ -132,7 +132,7 @@ func TestListPlus(t *testing.T) {
 				io.WriteString(w, listPage(encoded+contents(keys...)))
 			}))
 			t.Cleanup(srv.Close)
-			c := newClient(t, srv.URL)
+			c := newStore(t, srv.URL)
 			for range 3 {
 				keys, err := listed(t, c, search.ListOptions{})
 				if err != nil || !slices.Equal(keys, tt.objects) {
@@ -158,7 +158,7 @@ func TestListRequests(t *testing.T) {
 	}
 	for _, tt := range tests {
 		srv.ResetRequests()
-		c := newClient(t, srv.URL, func(c *ecs.Config) { c.PageSize = tt.pageSize })
+		c := newStore(t, srv.URL, func(c *ecs.Config) { c.PageSize = tt.pageSize })
 		keys, err := listed(t, c, search.ListOptions{Recursive: true, Limit: tt.limit})
 		if want := min(25, max(tt.limit, 25*(1-min(tt.limit, 1)))); err != nil || len(keys) != want {
 			t.Errorf("%+v: %d keys, %v", tt, len(keys), err)
@@ -186,7 +186,7 @@ func TestListOddNames(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	keys, err := listed(t, c, search.ListOptions{Recursive: true})
 	slices.Sort(keys) // the emulator's order is by UTF-16, which these are not all
 	if err != nil || !slices.Equal(keys, names) {
@@ -215,7 +215,7 @@ func TestBuckets(t *testing.T) {
 		io.WriteString(w, "<ListAllMyBucketsResult><Owner><ID>x</ID></Owner><Buckets>"+pages[token]+"</Buckets>"+next+"</ListAllMyBucketsResult>")
 	}))
 	t.Cleanup(srv.Close)
-	buckets, err := newClient(t, srv.URL).Buckets(t.Context())
+	buckets, err := newStore(t, srv.URL).Buckets(t.Context())
 	if err != nil || len(buckets) != 3 || buckets[0].Name+buckets[1].Name+buckets[2].Name != "abc" || buckets[2].Created.Year() != 2026 {
 		t.Errorf("%v, %v", buckets, err)
 	}

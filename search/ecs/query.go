@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,15 +22,21 @@ const maxFillers = 8
 // The plan is made from the schema last seen by Schema; only when there is
 // none, or it is older than ten minutes, is it asked for first. The next page
 // is requested as soon as the marker of it has been read.
-func (c *Client) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Object, error] {
+func (s *Store) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Object, error] {
+	return s.query(ctx, l, false)
+}
+
+// query is Query; with older, it yields older versions too.
+func (s *Store) query(ctx context.Context, l search.Listing, older bool) iter.Seq2[search.Object, error] {
 	return func(yield func(search.Object, error) bool) {
 		t := target{op: opQuery, bucket: l.Bucket, key: l.Prefix}
-		plan, err := c.plan(ctx, t, l)
+		plan, err := s.plan(ctx, t, l)
 		if err != nil {
 			yield(search.Object{}, err)
 			return
 		}
-		q := &querying{client: c, target: t, where: l.Where, plan: plan}
+		c := s.client
+		q := &querying{store: s, target: t, where: l.Where, plan: plan, older: older}
 		q.encoded.Store(c.cfg.QueryEncoding == EncodeURL)
 		p := &pager[[]queryRow]{op: opQuery, bucket: l.Bucket, prefix: l.Prefix, maxPages: c.cfg.MaxPages, ahead: true, fetch: q.fetch}
 		seen := newSeenKeys()
@@ -41,7 +46,7 @@ func (c *Client) Query(ctx context.Context, l search.Listing) iter.Seq2[search.O
 			}
 			if err != nil {
 				if k := search.KindOf(err); k == search.KindInvalid || k == search.KindUnsupported {
-					c.forgetSchema(l.Bucket)
+					s.forgetSchema(l.Bucket)
 				}
 				yield(search.Object{}, err)
 				return
@@ -57,30 +62,49 @@ func (c *Client) Query(ctx context.Context, l search.Listing) iter.Seq2[search.O
 
 // plan returns how l is answered, or why it is not; the latter sends nothing
 // but, perhaps, the question for the schema.
-func (c *Client) plan(ctx context.Context, t target, l search.Listing) (search.Plan, error) {
+func (s *Store) plan(ctx context.Context, t target, l search.Listing) (search.Plan, error) {
 	if err := checkBucket(t); err != nil {
 		return search.Plan{}, err
 	}
 	if l.Where == nil {
-		return search.Plan{}, &search.Error{Op: t.op, Bucket: t.bucket, Key: t.key, Kind: search.KindInvalid, Reason: "a query without a condition"}
+		return search.Plan{}, t.fail(search.KindInvalid, "a query without a condition", "")
 	}
-	schema, err := c.schemaFor(ctx, l.Bucket)
+	schema, err := s.schemaFor(ctx, l.Bucket)
 	if err != nil {
 		return search.Plan{}, err
 	}
 	if !schema.Enabled {
-		return search.Plan{}, &search.Error{Op: t.op, Bucket: t.bucket, Key: t.key, Kind: search.KindUnsupported,
-			Reason: "the bucket has no metadata search", Hint: "it is set up when a bucket is created, with the keys to index"}
+		return search.Plan{}, t.fail(search.KindUnsupported, "the bucket has no metadata search",
+			"it is set up when a bucket is created, with the keys to index")
 	}
 	return search.NewPlan(schema, l)
 }
 
+// queryPage is one page of a query.
+type queryPage struct {
+	rows []queryRow
+	next string // marker of the next page; empty: this is the last
+	// lossy is true when a name holds U+FFFD, which servers write in place of
+	// what XML cannot carry.
+	lossy bool
+	// plain is true when names that were to be percent-encoded are not.
+	plain bool
+}
+
+// queryRow is one <object> of a page.
+type queryRow struct {
+	object search.Object
+	// What a row must have but this one has not; one HEAD brings it.
+	noSize, noTime, noETag bool
+}
+
 // querying is one query under way.
 type querying struct {
-	client *Client
+	store  *Store
 	target target
 	where  search.Expr
 	plan   search.Plan
+	older  bool // older versions are asked for
 	// encoded asks for percent-encoded answers. It is set, for the rest of the
 	// query, by the first page that XML could not carry.
 	encoded atomic.Bool
@@ -96,7 +120,7 @@ func (q *querying) fetch(ctx context.Context, marker string, early func(string))
 	}
 	page, err := q.page(ctx, marker, false, early)
 	bad, isBad := errors.AsType[*badDocument](err)
-	if q.client.cfg.QueryEncoding == EncodeNever || !(isBad && bad.notXML || err == nil && page.lossy) {
+	if q.store.client.cfg.QueryEncoding == EncodeNever || !(isBad && bad.notXML || err == nil && page.lossy) {
 		return page.rows, page.next, err
 	}
 	again, errAgain := q.page(ctx, marker, true, nil)
@@ -115,37 +139,36 @@ func (q *querying) fetch(ctx context.Context, marker string, early func(string))
 
 // page makes one request.
 func (q *querying) page(ctx context.Context, marker string, encoded bool, early func(string)) (queryPage, error) {
-	c := q.client
-	cl, err := c.begin(ctx, kindQuery)
-	if err != nil {
-		return queryPage{}, c.failed(ctx, q.target, nil, err)
-	}
-	defer cl.end()
+	c := q.store.client
+	in := QueryInput{Bucket: q.target.bucket, Expression: q.plan.Wire, Attributes: q.plan.Attributes, Prefix: q.plan.Prefix,
+		Marker: marker, MaxKeys: c.cfg.PageSize, OlderVersions: q.older, Encode: encoded}
 	var page queryPage
-	err = c.ride(cl, q.target.bucket, q.parameters(marker, encoded), func(r io.Reader) (err error) {
-		page, err = decodeQuery(r, encoded, early)
+	err := c.queryOnce(ctx, q.target, in, func(r io.Reader) (err error) {
+		page, err = decodeRows(r, encoded, early)
 		return err
 	})
-	return page, c.failed(ctx, q.target, cl, err)
+	return page, err
 }
 
-func (q *querying) parameters(marker string, encoded bool) []parameter {
-	params := []parameter{{"query", q.plan.Wire}}
-	add := func(name, value string) {
-		if value != "" {
-			params = append(params, parameter{name, value})
+// decodeRows reads a <BucketQueryResult>, see decodeQuery. encoded says that
+// names and values are percent-encoded.
+func decodeRows(r io.Reader, encoded bool, early func(next string)) (queryPage, error) {
+	var page queryPage
+	maps := newRowMaps()
+	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
+		if encoded {
+			page.plain = page.plain || isPlain(m.name)
+			if err := m.decode(); err != nil {
+				return err
+			}
 		}
-	}
-	add("attributes", strings.Join(q.plan.Attributes, ","))
-	add("prefix", q.plan.Prefix)
-	add("marker", marker)
-	if q.client.cfg.PageSize > 0 {
-		add("max-keys", strconv.Itoa(q.client.cfg.PageSize))
-	}
-	if encoded {
-		add("encoding-type", "url")
-	}
-	return params
+		row, err := m.row(maps)
+		page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
+		page.rows = append(page.rows, row)
+		return err
+	})
+	page.next = answer.next
+	return page, err
 }
 
 // complete drops rows that were seen before and asks by HEAD for what rows
@@ -153,7 +176,11 @@ func (q *querying) parameters(marker string, encoded bool) []parameter {
 func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys) ([]queryRow, error) {
 	kept := rows[:0]
 	for _, row := range rows {
-		if seen.add(row.object.Key) {
+		id := row.object.Key
+		if q.older {
+			id += "\x00" + row.object.VersionID // its last NUL is where the version begins
+		}
+		if seen.add(id) {
 			kept = append(kept, row)
 		}
 	}
@@ -171,7 +198,7 @@ func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys
 			if !q.lacks(row) {
 				return nil
 			}
-			head, err := q.client.Stat(ctx, search.Ref{Bucket: q.target.bucket, Key: row.object.Key})
+			head, err := q.head(ctx, &row.object)
 			if search.KindOf(err) == search.KindNotExist && err != nil {
 				gone[i] = true
 				return nil
@@ -199,6 +226,24 @@ func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys
 		}
 	}
 	return kept[:n], nil
+}
+
+// head asks for the attributes of a row. Among older versions it must be the
+// row's own; otherwise it is the current one, as the row was when it was found.
+func (q *querying) head(ctx context.Context, o *search.Object) (search.Object, error) {
+	ref := search.Ref{Bucket: q.target.bucket, Key: o.Key}
+	if !q.older {
+		return q.store.Stat(ctx, ref)
+	}
+	ref.VersionID = o.VersionID
+	head, err := q.store.Stat(ctx, ref)
+	if err == nil && o.VersionID == "" && head.VersionID != "" {
+		// The version from before the bucket had any has been succeeded: S3
+		// calls it "null".
+		ref.VersionID = nullVersion
+		head, err = q.store.Stat(ctx, ref)
+	}
+	return head, err
 }
 
 // lacks reports whether row must be completed.

@@ -19,7 +19,7 @@ import (
 )
 
 // where parses one component against the schema that c sees.
-func where(t *testing.T, c *ecs.Client, bucket, component string) search.Expr {
+func where(t *testing.T, c *store, bucket, component string) search.Expr {
 	t.Helper()
 	s, err := c.Schema(t.Context(), bucket)
 	if err != nil {
@@ -33,7 +33,7 @@ func where(t *testing.T, c *ecs.Client, bucket, component string) search.Expr {
 }
 
 // keysOf returns the keys of a query in order, and its error.
-func keysOf(ctx context.Context, c *ecs.Client, l search.Listing) (keys []string, err error) {
+func keysOf(ctx context.Context, c *store, l search.Listing) (keys []string, err error) {
 	for o, e := range c.Query(ctx, l) {
 		if e != nil {
 			err = e
@@ -74,7 +74,7 @@ func TestQueryRequests(t *testing.T) {
 		t.Run(fmt.Sprintf("%d by %d, mark %v", tt.objects, tt.page, tt.mark), func(t *testing.T) {
 			srv := startServer(t, func(s *ecstest.Server) { s.PageSize, s.MarkFullPage = tt.page, tt.mark })
 			fill(t, srv, tt.objects)
-			c := newClient(t, srv.URL)
+			c := newStore(t, srv.URL)
 			l := search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")}
 			for range 2 {
 				keys, err := keysOf(t.Context(), c, l)
@@ -105,7 +105,7 @@ func TestQueryRequests(t *testing.T) {
 func TestQueryParameters(t *testing.T) {
 	srv := startServer(t, func(s *ecstest.Server) { s.PageSize = 1 })
 	fill(t, srv, 2)
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.PageSize = 1 })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.PageSize = 1 })
 	l := search.Listing{Bucket: "b", Prefix: "00", Where: where(t, c, "b", "color,eq,red")}
 	if keys, err := keysOf(t.Context(), c, l); err != nil || len(keys) != 2 {
 		t.Fatalf("%q, %v", keys, err)
@@ -126,9 +126,9 @@ func TestQueryParameters(t *testing.T) {
 func TestQueryFirst(t *testing.T) {
 	srv := startServer(t)
 	fill(t, srv, 3)
-	expr := where(t, newClient(t, srv.URL), "b", "color,eq,red")
+	expr := where(t, newStore(t, srv.URL), "b", "color,eq,red")
 	srv.ResetRequests()
-	keys, err := keysOf(t.Context(), newClient(t, srv.URL), search.Listing{Bucket: "b", Where: expr})
+	keys, err := keysOf(t.Context(), newStore(t, srv.URL), search.Listing{Bucket: "b", Where: expr})
 	if err != nil || len(keys) != 3 || srv.Count("SearchKeys") != 1 || srv.Count("Query") != 1 {
 		t.Errorf("%q, %v, requests %v", keys, err, srv.Counts())
 	}
@@ -160,7 +160,7 @@ func TestQueryPageAhead(t *testing.T) {
 			fmt.Fprint(w, "<BucketQueryResult>"+matches("d")+"</BucketQueryResult>")
 		}
 	})
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	var got []string
 	for o, err := range c.Query(t.Context(), search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")}) {
 		if err != nil {
@@ -188,7 +188,7 @@ func TestQueryBreak(t *testing.T) {
 		<-r.Context().Done()
 		close(ended)
 	})
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	for range c.Query(t.Context(), search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")}) {
 		<-asked
 		break
@@ -298,7 +298,7 @@ func TestQueryAnswers(t *testing.T) {
 				}
 				io.WriteString(w, tt.answers[min(i, len(tt.answers)-1)])
 			})
-			c := newClient(t, srv.URL, func(c *ecs.Config) { c.MaxPages = 5 })
+			c := newStore(t, srv.URL, func(c *ecs.Config) { c.MaxPages = 5 })
 			keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")})
 			if fmt.Sprint(keys) != tt.keys {
 				t.Errorf("keys %q, want %s", keys, tt.keys)
@@ -343,7 +343,7 @@ func TestQueryRowsWithoutMetadata(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Prefix: "p/", Where: where(t, c, "b", "color,glob,r*d")})
 	if err != nil || fmt.Sprint(keys) != "[p/1 p/3]" || heads.Load() != 2 {
 		t.Errorf("keys %q after %d HEADs, %v; want p/1 and p/3 after 2", keys, heads.Load(), err)
@@ -355,7 +355,7 @@ func TestQueryRowsWithoutMetadata(t *testing.T) {
 func TestQueryFillsRows(t *testing.T) {
 	srv := startServer(t, func(s *ecstest.Server) { s.NoSearchAttributes = true; s.PageSize = 20 })
 	fill(t, srv, 50)
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	var heads, most, now atomic.Int64
 	srv.SetIntercept(func(w http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
 		if req.Operation != "HeadObject" {
@@ -410,7 +410,7 @@ func TestQueryOddNames(t *testing.T) {
 	}
 	slices.Sort(names)
 	for _, encoding := range []ecs.QueryEncoding{ecs.EncodeAuto, ecs.EncodeURL} {
-		c := newClient(t, srv.URL, func(c *ecs.Config) { c.QueryEncoding = encoding })
+		c := newStore(t, srv.URL, func(c *ecs.Config) { c.QueryEncoding = encoding })
 		keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")})
 		if err != nil || !slices.Equal(keys, names) {
 			t.Errorf("%s: %q, %v", encoding, keys, err)
@@ -424,7 +424,7 @@ func TestQueryOddNames(t *testing.T) {
 			}
 		}
 	}
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.QueryEncoding = ecs.EncodeNever })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.QueryEncoding = ecs.EncodeNever })
 	_, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")})
 	wantError(t, err, search.KindIO, "what XML cannot carry")
 
@@ -432,7 +432,7 @@ func TestQueryOddNames(t *testing.T) {
 	plain := searchServer(t, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "<BucketQueryResult>"+matches("a\ufffd", "%41")+"</BucketQueryResult>")
 	})
-	c = newClient(t, plain.URL)
+	c = newStore(t, plain.URL)
 	keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Where: where(t, c, "b", "size,ge,0")})
 	if err != nil || fmt.Sprintf("%q", keys) != `["%41" "a�"]` {
 		t.Errorf("%q, %v", keys, err)
@@ -467,7 +467,7 @@ func TestSchemaAnswers(t *testing.T) {
 			w.WriteHeader(tt.status)
 			io.WriteString(w, tt.answer)
 		}))
-		c := newClient(t, srv.URL)
+		c := newStore(t, srv.URL)
 		s, err := c.Schema(t.Context(), "b")
 		if tt.want == "" {
 			if err != nil || s.Enabled || s.Bucket != "b" {
@@ -476,7 +476,7 @@ func TestSchemaAnswers(t *testing.T) {
 		} else {
 			wantError(t, err, tt.kind, tt.want)
 		}
-		c.CloseIdleConnections()
+		c.client.CloseIdleConnections()
 		srv.Close()
 	}
 }

@@ -26,7 +26,7 @@ const goodProgress = 64 << 10
 // A body that breaks off is resumed from the byte it reached, pinned to the
 // ETag of the first answer. When the store gives none, the read starts again
 // from off instead: bytes of two versions are never put together.
-func (c *Client) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
+func (s *Store) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
 	t := target{opRead, ref.Bucket, ref.Key}
 	if err := checkRef(t); err != nil {
 		return 0, err
@@ -43,6 +43,7 @@ func (c *Client) ReadRange(ctx context.Context, ref search.Ref, p []byte, off in
 	if ref.ETag != "" {
 		want = p[:min(int64(len(p)), ref.Size-off)]
 	}
+	c := s.client
 	cl, err := c.begin(ctx, kindGet)
 	if err != nil {
 		return 0, c.failed(ctx, t, nil, err)

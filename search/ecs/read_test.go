@@ -158,7 +158,7 @@ func TestReadAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv, ranges := objectServer(t, tt.spoil)
 			p := make([]byte, 20)
-			n, err := newClient(t, srv.URL).ReadRange(t.Context(), tt.ref, p, 10)
+			n, err := newStore(t, srv.URL).ReadRange(t.Context(), tt.ref, p, 10)
 			if tt.want == "" {
 				if err != nil || string(p[:n]) != body[10:30] {
 					t.Errorf("read %q, %v", p[:n], err)
@@ -184,7 +184,7 @@ func TestReadEmptyAnswer(t *testing.T) {
 		w.Header().Set("Content-Length", "0")
 		return true
 	})
-	n, err := newClient(t, srv.URL).ReadRange(t.Context(), bodyRef, make([]byte, 20), 0)
+	n, err := newStore(t, srv.URL).ReadRange(t.Context(), bodyRef, make([]byte, 20), 0)
 	wantError(t, err, search.KindIO, "no bytes")
 	if n != 0 {
 		t.Errorf("%d bytes of none", n)
@@ -194,7 +194,7 @@ func TestReadEmptyAnswer(t *testing.T) {
 // TestReadAcrossTheEnd clamps to a size that is known, and finds out one that is not.
 func TestReadAcrossTheEnd(t *testing.T) {
 	srv, ranges := objectServer(t, func(int, http.ResponseWriter, *http.Request, int, int) bool { return false })
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	p := make([]byte, 50)
 	for _, ref := range []search.Ref{bodyRef, {Bucket: "b", Key: "k"}} {
 		n, err := c.ReadRange(t.Context(), ref, p, 30)
@@ -243,7 +243,7 @@ func TestReadBigBroken(t *testing.T) {
 	if err := srv.PutObject("b", "k", data, ecstest.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	o, err := c.Stat(t.Context(), search.Ref{Bucket: "b", Key: "k"})
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestReadBigBroken(t *testing.T) {
 	}))
 	t.Cleanup(broken.Close)
 	p := make([]byte, len(data))
-	n, err := newClient(t, broken.URL).ReadRange(t.Context(), search.Ref{Bucket: "b", Key: "k", ETag: o.ETag, Size: o.Size}, p, 0)
+	n, err := newStore(t, broken.URL).ReadRange(t.Context(), search.Ref{Bucket: "b", Key: "k", ETag: o.ETag, Size: o.Size}, p, 0)
 	if err != nil || !bytes.Equal(p[:n], data) {
 		t.Errorf("%d bytes of %d, %v", n, len(data), err)
 	}
@@ -286,10 +286,10 @@ func TestStatAnswers(t *testing.T) {
 			}
 			w.WriteHeader(tt.status)
 		}))
-		c := newClient(t, srv.URL)
+		c := newStore(t, srv.URL)
 		_, err := c.Stat(t.Context(), bodyRef)
 		wantError(t, err, tt.kind, tt.want, "stat b/k: ")
-		c.CloseIdleConnections()
+		c.client.CloseIdleConnections()
 		srv.Close()
 	}
 }
@@ -306,7 +306,7 @@ func TestStatObject(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	o, err := newClient(t, srv.URL).Stat(t.Context(), search.Ref{Bucket: "b", Key: "k", VersionID: "v1"})
+	o, err := newStore(t, srv.URL).Stat(t.Context(), search.Ref{Bucket: "b", Key: "k", VersionID: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}

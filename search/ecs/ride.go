@@ -12,6 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
 // Names of the SDK's middleware that this package stands beside or replaces.
@@ -24,6 +26,7 @@ const (
 	stepSigning      = "Signing"                       // Finalize
 	stepQuery        = "ecsfs:Query"                   // Build: ours
 	stepHeaders      = "ecsfs:Headers"                 // Build: ours
+	stepHeader       = "ecsfs:Header"                  // Build: ours
 )
 
 // parameter is one query parameter, not yet encoded.
@@ -35,27 +38,14 @@ type parameter struct{ name, value string }
 func encodeParameters(params []parameter) string {
 	encoded := make([]string, len(params))
 	for i, p := range params {
-		encoded[i] = percentEncode(p.name) + "=" + percentEncode(p.value)
+		encoded[i] = sigv4.Escape(p.name) + "=" + sigv4.Escape(p.value)
 	}
 	slices.Sort(encoded)
 	return strings.Join(encoded, "&")
 }
 
-func percentEncode(s string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		}
-	}
-	return b.String()
-}
+// headerNamespace names the ECS namespace of a request.
+const headerNamespace = "X-Emc-Namespace"
 
 // addHeaders returns the option of every operation that sets the ECS
 // namespace, before signing, and the user agent.
@@ -69,7 +59,7 @@ func addHeaders(cfg Config) func(*middleware.Stack) error {
 				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("unknown request type %T", in.Request)
 			}
 			if cfg.Namespace != "" {
-				req.Header.Set("x-emc-namespace", cfg.Namespace)
+				req.Header.Set(headerNamespace, cfg.Namespace)
 			}
 			if cfg.UserAgent != "" {
 				req.Header.Set("User-Agent", cfg.UserAgent)
@@ -81,27 +71,45 @@ func addHeaders(cfg Config) func(*middleware.Stack) error {
 }
 
 // ride makes a request that the SDK has no operation for, in the shape of
-// ListObjects, "GET /bucket": with params as its whole query string and decode
-// as its deserializer. The SDK resolves, signs, retries and types errors.
-// decode is called once for each attempt that is answered with success.
+// ListObjects, "GET /bucket", or without a bucket in that of ListBuckets, "GET
+// /": with params as its whole query string and decode as its deserializer. The
+// SDK resolves, signs, retries and types errors. decode is called once for each
+// attempt that is answered with success.
 func (c *Client) ride(cl *call, bucket string, params []parameter, decode func(io.Reader) error) error {
-	_, err := c.s3.ListObjects(cl.ctx, &s3.ListObjectsInput{Bucket: aws.String(bucket)}, func(o *s3.Options) {
+	var err error
+	if bucket == "" {
+		_, err = c.s3.ListBuckets(cl.ctx, &s3.ListBucketsInput{}, func(o *s3.Options) {
+			o.APIOptions = append(o.APIOptions, setQuery(params), decodeWith(decode, &s3.ListBucketsOutput{}))
+		})
+		return err
+	}
+	_, err = c.s3.ListObjects(cl.ctx, &s3.ListObjectsInput{Bucket: aws.String(bucket)}, func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, setQuery(params), decodeWith(decode, &s3.ListObjectsOutput{}))
 	})
 	return err
 }
 
+// setHeader returns the option that sets a header before signing.
+func setHeader(name, value string) func(*middleware.Stack) error {
+	return changeRequest(stepHeader, func(req *smithyhttp.Request) { req.Header.Set(name, value) })
+}
+
 // setQuery returns the option that replaces the query string before signing.
 func setQuery(params []parameter) func(*middleware.Stack) error {
+	return changeRequest(stepQuery, func(req *smithyhttp.Request) { req.URL.RawQuery = encodeParameters(params) })
+}
+
+// changeRequest returns the option that adds a step, called name, at the end of Build.
+func changeRequest(name string, change func(*smithyhttp.Request)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
-		return stack.Build.Add(middleware.BuildMiddlewareFunc(stepQuery, func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (
+		return stack.Build.Add(middleware.BuildMiddlewareFunc(name, func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (
 			middleware.BuildOutput, middleware.Metadata, error,
 		) {
 			req, ok := in.Request.(*smithyhttp.Request)
 			if !ok {
 				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("unknown request type %T", in.Request)
 			}
-			req.URL.RawQuery = encodeParameters(params)
+			change(req)
 			return next.HandleBuild(ctx, in)
 		}), middleware.After)
 	}
@@ -127,16 +135,7 @@ func decodeWith(decode func(io.Reader) error, result any) func(*middleware.Stack
 		if resp.StatusCode < 200 || resp.StatusCode >= 300 {
 			return out, metadata, decodeErrorAnswer(resp.Body)
 		}
-		body := &watchedReader{r: resp.Body}
-		err = decode(body)
-		switch {
-		case err == nil:
-			// What follows the document is read, so that the connection is used again.
-			_, _ = io.CopyN(io.Discard, body, maxTrailer)
-		case body.broken != nil:
-			err = &brokenBody{body.broken}
-		}
-		return out, metadata, err
+		return out, metadata, decodeAnswer(resp.Body, decode)
 	})
 	return func(stack *middleware.Stack) error {
 		if _, err := stack.Deserialize.Swap(stepDeserializer, read); err != nil {
@@ -150,6 +149,20 @@ func decodeWith(decode func(io.Reader) error, result any) func(*middleware.Stack
 		}
 		return nil
 	}
+}
+
+// decodeAnswer reads the body of an answer that is a success.
+func decodeAnswer(r io.Reader, decode func(io.Reader) error) error {
+	body := &watchedReader{r: r}
+	err := decode(body)
+	switch {
+	case err == nil:
+		// What follows the document is read, so that the connection is used again.
+		_, _ = io.CopyN(io.Discard, body, maxTrailer)
+	case body.broken != nil:
+		err = &brokenBody{body.broken}
+	}
+	return err
 }
 
 // maxTrailer is how much is read after a document's end, in bytes.

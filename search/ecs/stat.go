@@ -11,11 +11,12 @@ import (
 )
 
 // Stat asks for one object's attributes (HEAD). See search.Statter.
-func (c *Client) Stat(ctx context.Context, ref search.Ref) (search.Object, error) {
+func (s *Store) Stat(ctx context.Context, ref search.Ref) (search.Object, error) {
 	t := target{opStat, ref.Bucket, ref.Key}
 	if err := checkRef(t); err != nil {
 		return search.Object{}, err
 	}
+	c := s.client
 	cl, err := c.begin(ctx, kindHead)
 	if err != nil {
 		return search.Object{}, c.failed(ctx, t, nil, err)
@@ -51,17 +52,6 @@ func (c *Client) Stat(ctx context.Context, ref search.Ref) (search.Object, error
 		return search.Object{}, changed(t, "its ETag is another", nil)
 	}
 	return o, nil
-}
-
-// checkRef keeps names that no object can have out of requests.
-func checkRef(t target) error {
-	if err := checkBucket(t); err != nil {
-		return err
-	}
-	if t.key == "" {
-		return &search.Error{Op: t.op, Bucket: t.bucket, Kind: search.KindNotExist, Reason: "no object has an empty key"}
-	}
-	return nil
 }
 
 func notFound(t target, cause error) error {

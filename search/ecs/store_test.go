@@ -3,6 +3,7 @@ package ecs_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -25,6 +26,20 @@ func startServer(t storetest.TB, knobs ...func(*ecstest.Server)) *ecstest.Server
 	srv.Start()
 	t.Cleanup(srv.Close)
 	return srv
+}
+
+// store is a Store with the counters of its client.
+type store struct {
+	*ecs.Store
+	client *ecs.Client
+}
+
+func (s *store) Stats() []search.Counter { return s.client.Stats() }
+
+func newStore(t storetest.TB, endpoint string, change ...func(*ecs.Config)) *store {
+	t.Helper()
+	c := newClient(t, endpoint, change...)
+	return &store{c.Store(), c}
 }
 
 // newClient returns a client whose pauses are short and whose connections end
@@ -89,7 +104,7 @@ func TestStore(t *testing.T) {
 				if tt.config != nil {
 					change = append(change, tt.config)
 				}
-				return newClient(t, srv.URL, change...)
+				return newStore(t, srv.URL, change...)
 			})
 		})
 	}
@@ -97,7 +112,15 @@ func TestStore(t *testing.T) {
 		storetest.Random(t, func(t storetest.TB, f storetest.Fixture) search.Store {
 			srv := startServer(t, func(s *ecstest.Server) { s.Seed, s.PageSize = f.Seed, f.PageSize })
 			load(t, srv, f)
-			return newClient(t, srv.URL)
+			return newStore(t, srv.URL)
 		})
 	})
+}
+
+// newHandler starts a server of one handler and returns its URL.
+func newHandler(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv.URL
 }

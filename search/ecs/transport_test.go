@@ -22,7 +22,7 @@ import (
 )
 
 // everyOperation calls each operation once and returns the errors.
-func everyOperation(ctx context.Context, c *ecs.Client) map[string]error {
+func everyOperation(ctx context.Context, c *store) map[string]error {
 	errs := make(map[string]error)
 	_, errs["list buckets"] = c.Buckets(ctx)
 	_, errs["schema"] = c.Schema(ctx, "b")
@@ -74,7 +74,7 @@ func TestDeadEndpoint(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newClient(t, tt.endpoint, func(c *ecs.Config) {
+			c := newStore(t, tt.endpoint, func(c *ecs.Config) {
 				if tt.change != nil {
 					tt.change(c)
 				}
@@ -123,7 +123,7 @@ func TestCancel(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(srv.Close)
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-arrived
@@ -160,7 +160,7 @@ func TestProgress(t *testing.T) {
 		}
 		return true
 	})
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.Timeout = timeout })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.Timeout = timeout })
 	p := make([]byte, 24)
 	began := time.Now()
 	n, err := c.ReadRange(t.Context(), bodyRef, p, 0)
@@ -193,7 +193,7 @@ func TestMaxRequests(t *testing.T) {
 		w.Header().Set("Content-Length", "1")
 	}))
 	t.Cleanup(srv.Close)
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.MaxRequests = 3 })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.MaxRequests = 3 })
 	var group sync.WaitGroup
 	for range 12 {
 		group.Go(func() {
@@ -220,7 +220,7 @@ func TestMaxRequests(t *testing.T) {
 func TestSlotsTimeOut(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(srv.Close)
-	c := newClient(t, srv.URL, func(c *ecs.Config) { c.MaxRequests = 1; c.Timeout = 200 * time.Millisecond })
+	c := newStore(t, srv.URL, func(c *ecs.Config) { c.MaxRequests = 1; c.Timeout = 200 * time.Millisecond })
 	var group sync.WaitGroup
 	began := time.Now()
 	for range 4 {
@@ -258,7 +258,7 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(c.CloseIdleConnections)
-		_, err = c.Buckets(t.Context())
+		_, err = c.Store().Buckets(t.Context())
 		return err
 	}
 	if err := open(func(c *ecs.Config) { c.CABundle = bundle }); err != nil {
@@ -286,7 +286,7 @@ func TestTLSOtherName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Buckets(t.Context())
+	_, err = c.Store().Buckets(t.Context())
 	wantError(t, err, search.KindIO, "is for other names", "127.0.0.2")
 }
 
@@ -312,7 +312,7 @@ func TestVirtualHost(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(srv.URL, "http://"))
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	c := newClient(t, "http://s3.test", func(c *ecs.Config) { c.Addressing = ecs.VirtualHost; c.Transport = transport; c.Namespace = "ns1" })
+	c := newStore(t, "http://s3.test", func(c *ecs.Config) { c.Addressing = ecs.VirtualHost; c.Transport = transport; c.Namespace = "ns1" })
 	for _, bucket := range []string{"b", "Upper_Case"} {
 		keys, err := keysOf(t.Context(), c, search.Listing{Bucket: bucket, Where: where(t, c, bucket, "size,ge,0")})
 		if err != nil || fmt.Sprint(keys) != "[/slash a x y/z+%]" {
@@ -352,7 +352,7 @@ func TestHugeErrorBody(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	c := newClient(t, srv.URL)
+	c := newStore(t, srv.URL)
 	for op, err := range everyOperation(t.Context(), c) {
 		wantError(t, err, search.KindPermission, op, "key id ecsfs-demo-key")
 	}

@@ -9,24 +9,6 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// queryPage is one page of a query.
-type queryPage struct {
-	rows []queryRow
-	next string // marker of the next page; empty: this is the last
-	// lossy is true when a name holds U+FFFD, which servers write in place of
-	// what XML cannot carry.
-	lossy bool
-	// plain is true when names that were to be percent-encoded are not.
-	plain bool
-}
-
-// queryRow is one <object> of a page.
-type queryRow struct {
-	object search.Object
-	// What a row must have but this one has not; one HEAD brings it.
-	noSize, noTime, noETag bool
-}
-
 // systemNames maps the aliases of system keys in query rows, in lower case, to
 // the native names. The aliases are those that EMCECS/spark-ecs-connector
 // lists; native names are taken too.
@@ -47,58 +29,92 @@ var systemNames = map[string]string{
 	"objname":           "ObjName",
 }
 
+// queryAnswer is what a page of a query says beside its rows.
+type queryAnswer struct {
+	name     string
+	next     string // marker of the next page; empty: this is the last
+	maxKeys  int    // as sent, often 0; nothing follows from it
+	prefixes []string
+}
+
+// rawMatch is one <object> of a page, as sent.
+type rawMatch struct {
+	name, objectID, versionID string
+	// attributes are those of all blocks. A block's type is not relied on:
+	// servers send none, one or two blocks, and user keys say what they are.
+	attributes []attribute
+}
+
+type attribute struct{ key, value string }
+
 // decodeQuery reads a <BucketQueryResult>. early, when not nil, is called with
 // the marker of the next page as soon as it is read, which in the answers of
-// ECS is before the rows. encoded says that names and values are
-// percent-encoded.
-func decodeQuery(r io.Reader, encoded bool, early func(next string)) (queryPage, error) {
-	var page queryPage
+// ECS is before the rows. row is called for each of them with a match that is
+// valid until it returns.
+func decodeQuery(r io.Reader, early func(next string), row func(*rawMatch) error) (queryAnswer, error) {
+	var answer queryAnswer
 	w := newWalker(r)
 	if err := w.rootNamed("BucketQueryResult"); err != nil {
-		return page, err
+		return answer, err
 	}
-	truncated := false
-	system, rest := make(map[string]string), make(map[string]string)
+	var match rawMatch
+	rows, truncated := 0, false
 	err := w.children(func(name string) (err error) {
 		switch name {
+		case "Name":
+			return w.textInto(&answer.name)
 		case "NextMarker":
-			if page.next, err = w.text(); err != nil {
+			if answer.next, err = w.text(); err != nil {
 				return err
 			}
-			if isEndMarker(page.next) {
-				page.next = ""
+			if isEndMarker(answer.next) {
+				answer.next = ""
 			} else if early != nil {
-				early(page.next)
+				early(answer.next)
 			}
 			return nil
 		case "IsTruncated":
 			truncated, err = w.boolean()
+			return err
+		case "MaxKeys":
+			text, err := w.trimmed()
+			if n, bad := strconv.Atoi(text); bad == nil {
+				answer.maxKeys = n
+			}
 			return err
 		case "ObjectMatches":
 			return w.children(func(name string) error {
 				if name != "object" {
 					return w.skip()
 				}
-				if len(page.rows) == maxRows {
+				if rows++; rows > maxRows {
 					return badf("more than %d objects", maxRows)
 				}
-				row, plain, err := w.queryRow(encoded, system, rest)
-				if err != nil {
+				if err := w.match(&match); err != nil {
 					return err
 				}
-				page.plain = page.plain || plain
-				page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
-				page.rows = append(page.rows, row)
-				return nil
+				return row(&match)
+			})
+		case "CommonPrefixMatches":
+			return w.children(func(name string) error {
+				if name != "PrefixGroups" {
+					return w.skip()
+				}
+				if len(answer.prefixes) == maxRows {
+					return badf("more than %d common prefixes", maxRows)
+				}
+				prefix, err := w.text()
+				answer.prefixes = append(answer.prefixes, prefix)
+				return err
 			})
 		default:
 			return w.skip()
 		}
 	})
-	if err == nil && truncated && page.next == "" {
+	if err == nil && truncated && answer.next == "" {
 		err = badf("the page says that more follows, but not where (IsTruncated without NextMarker)")
 	}
-	return page, err
+	return answer, err
 }
 
 // isEndMarker reports whether a NextMarker means that there is no next page:
@@ -113,44 +129,99 @@ func (w *walker) boolean() (bool, error) {
 	return strings.EqualFold(s, "true"), err
 }
 
-// queryRow reads the rest of an <object>. plain is true when its name was to
-// be percent-encoded and holds what such text never does.
-//
-// system and rest are maps to use again from row to row: the attributes that
-// Object has fields for, and those that become its Metadata.
-func (w *walker) queryRow(encoded bool, system, rest map[string]string) (row queryRow, plain bool, err error) {
-	var key, version string
-	clear(system)
-	clear(rest)
-	err = w.children(func(name string) error {
+// match reads the rest of an <object> into m, whose memory is used again.
+func (w *walker) match(m *rawMatch) error {
+	*m = rawMatch{attributes: m.attributes[:0]}
+	return w.children(func(name string) error {
 		switch name {
 		case "objectName":
-			return w.textInto(&key)
+			return w.textInto(&m.name)
+		case "objectId":
+			return w.textInto(&m.objectID)
 		case "versionId":
-			return w.textInto(&version)
+			return w.textInto(&m.versionID)
 		case "queryMds":
-			return w.queryMds(encoded, system, rest)
+			return w.queryMds(m)
 		default:
 			return w.skip()
 		}
 	})
-	if err != nil {
-		return row, false, err
+}
+
+// queryMds reads one block of attributes.
+func (w *walker) queryMds(m *rawMatch) error {
+	return w.children(func(name string) error {
+		if name != "mdMap" {
+			return w.skip()
+		}
+		return w.children(func(name string) error {
+			if name != "entry" {
+				return w.skip()
+			}
+			if len(m.attributes) >= maxEntries {
+				return badf("more than %d attributes of an object", maxEntries)
+			}
+			var a attribute
+			err := w.children(func(name string) error {
+				switch name {
+				case "key":
+					return w.textInto(&a.key)
+				case "value":
+					return w.textInto(&a.value)
+				default:
+					return w.skip()
+				}
+			})
+			a.key = search.CanonicalName(strings.TrimSpace(a.key))
+			m.attributes = append(m.attributes, a)
+			return err
+		})
+	})
+}
+
+// isPlain reports whether the name, which was to be percent-encoded, holds
+// what such text never does.
+func isPlain(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
+// decode replaces the percent-encoded texts of m: its name and the values of
+// its attributes, as EMCECS/ecs-object-client-java decodes them.
+func (m *rawMatch) decode() (err error) {
+	if m.name, err = percentDecode(m.name, plusIsPlus); err != nil {
+		return err
 	}
-	if encoded {
-		plain = strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f })
-		if key, err = percentDecode(key, plusIsPlus); err != nil {
-			return row, plain, err
+	for i := range m.attributes {
+		a := &m.attributes[i]
+		if a.value, err = percentDecode(a.value, plusIsPlus); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// rowMaps are maps to use again from row to row: the attributes that Object has
+// fields for, and those that become its Metadata.
+type rowMaps struct{ system, rest map[string]string }
+
+func newRowMaps() rowMaps { return rowMaps{make(map[string]string), make(map[string]string)} }
+
+// row returns m as a row of a query.
+func (m *rawMatch) row(maps rowMaps) (row queryRow, err error) {
+	system, rest := maps.system, maps.rest
+	clear(system)
+	clear(rest)
+	for _, a := range m.attributes {
+		putAttribute(a.key, a.value, system, rest)
+	}
+	key := m.name
 	if key == "" {
 		key = system["ObjectName"]
 	}
 	if key == "" {
-		return row, plain, badf("an object without a name")
+		return row, badf("an object without a name")
 	}
-
-	row.object = search.Object{Key: key, VersionID: versionID(version)}
+	row.object = search.Object{Key: key, VersionID: versionID(m.versionID)}
 	o := &row.object
 	if o.Size, err = strconv.ParseInt(system["Size"], 10, 64); err != nil || o.Size < 0 {
 		o.Size, row.noSize = 0, true
@@ -163,52 +234,12 @@ func (w *walker) queryRow(encoded bool, system, rest map[string]string) (row que
 	row.noETag = o.ETag == ""
 	o.ContentType = system["ContentType"]
 	o.Metadata = search.NewMetadata(rest)
-	return row, plain, nil
+	return row, nil
 }
 
-// queryMds reads one block of attributes: those that Object has fields for
-// into system, the others into rest. A block's type is not relied on: servers
-// send none, one or two blocks, and user keys say what they are.
-func (w *walker) queryMds(encoded bool, system, rest map[string]string) error {
-	return w.children(func(name string) error {
-		if name != "mdMap" {
-			return w.skip()
-		}
-		return w.children(func(name string) error {
-			if name != "entry" {
-				return w.skip()
-			}
-			if len(system)+len(rest) >= maxEntries {
-				return badf("more than %d attributes of an object", maxEntries)
-			}
-			var key, value string
-			err := w.children(func(name string) error {
-				switch name {
-				case "key":
-					return w.textInto(&key)
-				case "value":
-					return w.textInto(&value)
-				default:
-					return w.skip()
-				}
-			})
-			if err != nil {
-				return err
-			}
-			if encoded {
-				if value, err = percentDecode(value, plusIsPlus); err != nil {
-					return err
-				}
-			}
-			putAttribute(key, value, system, rest)
-			return nil
-		})
-	})
-}
-
-// putAttribute files one attribute under its native name.
+// putAttribute files one attribute, whose key is canonical, under its native name.
 func putAttribute(key, value string, system, rest map[string]string) {
-	if key = search.CanonicalName(strings.TrimSpace(key)); strings.HasPrefix(key, search.MetaPrefix) {
+	if strings.HasPrefix(key, search.MetaPrefix) {
 		rest[key] = value
 		return
 	}
@@ -227,9 +258,13 @@ func putAttribute(key, value string, system, rest map[string]string) {
 	}
 }
 
+// nullVersion is S3's name for the version that an object has from before its
+// bucket had versions.
+const nullVersion = "null"
+
 // versionID maps the names that servers give to "no version" to the empty one.
 func versionID(s string) string {
-	if s = strings.TrimSpace(s); s == "0" || s == "null" {
+	if s = strings.TrimSpace(s); s == "0" || s == nullVersion {
 		return ""
 	}
 	return s

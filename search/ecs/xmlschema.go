@@ -16,8 +16,9 @@ var systemTypes = map[string]search.Datatype{
 	"CreateTime": search.Datetime, "LastModified": search.Datetime, "Expiration": search.Datetime, "Expires": search.Datetime,
 }
 
-// decodeSchema reads a <MetadataSearchList>. A <ListBucketResult> is the
-// answer of a plain S3 server that does not know the parameter: no search.
+// decodeSchema reads a <MetadataSearchList>. A list of the bucket, or of
+// buckets, is the answer of a plain S3 server that does not know the parameter:
+// no search.
 func decodeSchema(r io.Reader, bucket string) (search.Schema, error) {
 	schema := search.Schema{Bucket: bucket}
 	w := newWalker(r)
@@ -25,7 +26,7 @@ func decodeSchema(r io.Reader, bucket string) (search.Schema, error) {
 	switch {
 	case err != nil:
 		return schema, err
-	case root == "ListBucketResult":
+	case root == "ListBucketResult", root == "ListAllMyBucketsResult":
 		return schema, nil
 	case root != "MetadataSearchList":
 		return schema, badf("<%s> where <MetadataSearchList> was expected", shorten(root))

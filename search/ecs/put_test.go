@@ -1,0 +1,261 @@
+package ecs_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ecsfs/ecsfs/search"
+	"github.com/ecsfs/ecsfs/search/ecs"
+)
+
+func TestPutObject(t *testing.T) {
+	srv := startServer(t)
+	fill(t, srv, 0)
+	c := newClient(t, srv.URL)
+	for _, data := range []string{"", "hello", strings.Repeat("x", 1<<20)} {
+		body := strings.NewReader(data + "behind")
+		put, err := c.PutObject(t.Context(), "b", "a b/ü", body, int64(len(data)), ecs.PutOptions{
+			ContentType: "text/plain", Metadata: map[string]string{"Color": "red", "x-amz-meta-n": "7"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := ecs.ETagOf(strings.NewReader(data), int64(len(data)), 0)
+		if err != nil || put.ETag != want || put.VersionID != "" {
+			t.Errorf("%+v, want ETag %s, %v", put, want, err)
+		}
+		o, err := c.Store().Stat(t.Context(), search.Ref{Bucket: "b", Key: "a b/ü"})
+		color, _ := o.Metadata.Get("x-amz-meta-color")
+		n, _ := o.Metadata.Get("x-amz-meta-n")
+		if err != nil || o.Size != int64(len(data)) || o.ETag != want || o.ContentType != "text/plain" || color != "red" || n != "7" {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if rest, _ := io.ReadAll(body); string(rest) != "behind" {
+			t.Errorf("what is behind the data was read: %q is left", rest)
+		}
+	}
+	if srv.Count("PutObject") != 3 {
+		t.Errorf("requests %v", srv.Counts())
+	}
+	for _, r := range srv.Requests() {
+		if hash := r.Header.Get("x-amz-content-sha256"); r.Method == "PUT" && r.Bucket == "b" && r.Key != "" && (len(hash) != 64 || r.Header.Get("x-amz-trailer") != "") {
+			t.Errorf("x-amz-content-sha256 %q, trailer %q", hash, r.Header.Get("x-amz-trailer"))
+		}
+		for name := range r.Header {
+			if strings.HasPrefix(name, "X-Amz-Checksum") || strings.HasPrefix(name, "X-Amz-Sdk-Checksum") {
+				t.Errorf("%s was sent", name)
+			}
+		}
+	}
+	for _, counter := range c.Stats() {
+		if counter.Name == "bytes_sent" && counter.Value != 5+1<<20 {
+			t.Errorf("bytes_sent %d", counter.Value)
+		}
+	}
+	_, err := c.PutObject(t.Context(), "b", "a b/ü", strings.NewReader("x"), 1, ecs.PutOptions{IfNoneMatch: true})
+	wantError(t, err, search.KindChanged, "put b/a b/ü: PreconditionFailed")
+}
+
+func TestPutObjectRefused(t *testing.T) {
+	c, requests := answering(t, 500, "")
+	for _, tt := range []struct {
+		key  string
+		size int64
+		o    ecs.PutOptions
+		kind search.Kind
+		want string
+	}{
+		{"k", -1, ecs.PutOptions{}, search.KindInvalid, "a size of -1 bytes"},
+		{"k", 1 << 50, ecs.PutOptions{}, search.KindTooLarge, "that an object can have"},
+		{"", 1, ecs.PutOptions{}, search.KindNotExist, "empty key"},
+		{"k", 1, ecs.PutOptions{PartSize: -1}, search.KindInvalid, "part size"},
+		{"k", 1, ecs.PutOptions{Concurrency: -1}, search.KindInvalid, "concurrency"},
+		{"k", 1, ecs.PutOptions{ContentType: "a\nb"}, search.KindInvalid, "content type"},
+		{"k", 1, ecs.PutOptions{Metadata: map[string]string{"a b": "1"}}, search.KindInvalid, `"a b" is no name`},
+		{"k", 1, ecs.PutOptions{Metadata: map[string]string{"": "1"}}, search.KindInvalid, `"" is no name`},
+		{"k", 1, ecs.PutOptions{Metadata: map[string]string{"A": "1", "x-amz-meta-a": "2"}}, search.KindInvalid, "given twice"},
+		{"k", 1, ecs.PutOptions{Metadata: map[string]string{"a": "1\r\nx: y"}}, search.KindInvalid, "no header can carry the value of the metadata a"},
+		{"k", 1, ecs.PutOptions{Metadata: map[string]string{"a": " 1"}}, search.KindInvalid, "blank at an end"},
+	} {
+		_, err := c.PutObject(t.Context(), "b", tt.key, strings.NewReader("x"), tt.size, tt.o)
+		wantError(t, err, tt.kind, tt.want)
+	}
+	_, err := c.PutObject(t.Context(), "b", "k", strings.NewReader("abc"), 4, ecs.PutOptions{})
+	wantError(t, err, search.KindIO, "put b/k: the data ended after 3 of 4 bytes")
+	_, err = c.PutObject(t.Context(), "b", "k", &errReader{strings.NewReader("abc"), errDisk}, 4, ecs.PutOptions{})
+	wantError(t, err, search.KindIO, "the disk is broken")
+	if len(*requests) != 0 {
+		t.Errorf("%d requests", len(*requests))
+	}
+}
+
+// partsServer takes uploads in parts and counts what it is asked.
+func partsServer(t *testing.T, intercept func(w http.ResponseWriter, r *http.Request, what string) bool) (*ecs.Client, func() (map[string]int, []byte)) {
+	t.Helper()
+	const part = 5 << 20
+	var object [3 * part]byte
+	lock := make(chan struct{}, 1)
+	counts := map[string]int{}
+	size := 0
+	srv := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		what := r.Method
+		switch {
+		case q.Has("uploads"):
+			what = "create"
+		case q.Has("partNumber"):
+			what = "part"
+		case r.Method == "POST":
+			what = "complete"
+		}
+		data, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client gave up
+		}
+		lock <- struct{}{}
+		counts[what]++
+		<-lock
+		if intercept != nil && intercept(w, r, what) {
+			return
+		}
+		switch what {
+		case "create":
+			fmt.Fprint(w, "<InitiateMultipartUploadResult><UploadId>id/1</UploadId></InitiateMultipartUploadResult>")
+		case "part":
+			lock <- struct{}{}
+			n := int(q.Get("partNumber")[0]-'1') * part
+			copy(object[n:], data)
+			size = max(size, n+len(data))
+			<-lock
+			w.Header().Set("ETag", `"part"`)
+		case "complete":
+			fmt.Fprint(w, `<CompleteMultipartUploadResult><ETag>"whole-3"</ETag></CompleteMultipartUploadResult>`)
+		case "DELETE":
+			w.WriteHeader(204)
+		}
+	})
+	return newClient(t, srv), func() (map[string]int, []byte) {
+		lock <- struct{}{}
+		defer func() { <-lock }()
+		return counts, object[:size]
+	}
+}
+
+func TestPutObjectInParts(t *testing.T) {
+	data := bytes.Repeat([]byte("0123456789abcdef"), (2*ecs.MinPartSize+1000)/16)
+	failed := false
+	c, got := partsServer(t, func(w http.ResponseWriter, r *http.Request, what string) bool {
+		for name := range r.Header {
+			if strings.HasPrefix(name, "X-Amz-Checksum") || strings.HasPrefix(name, "X-Amz-Sdk-Checksum") || name == "X-Amz-Trailer" || name == "X-Amz-Mp-Object-Size" {
+				t.Errorf("%s: %s was sent", what, name)
+			}
+		}
+		if what == "create" && (r.Header.Get("x-amz-meta-color") != "red" || r.Header.Get("Content-Type") != "a/b") {
+			t.Errorf("create: %v", r.Header)
+		}
+		if what == "part" && r.URL.Query().Get("partNumber") == "2" && !failed {
+			failed = true
+			w.WriteHeader(500)
+			return true
+		}
+		return false
+	})
+	put, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1, ContentType: "a/b", Metadata: map[string]string{"color": "red"}})
+	if err != nil || put.ETag != "whole-3" {
+		t.Fatalf("%+v, %v", put, err)
+	}
+	counts, object := got()
+	if fmt.Sprint(counts) != "map[complete:1 create:1 part:4]" || !bytes.Equal(object, data) {
+		t.Errorf("requests %v, %d bytes", counts, len(object))
+	}
+}
+
+// TestPutObjectInPartsFails: whatever goes wrong, the parts are removed and
+// the error is that of the failure.
+func TestPutObjectInPartsFails(t *testing.T) {
+	data := make([]byte, 2*ecs.MinPartSize+1000)
+	for _, what := range []string{"create", "part", "complete", "DELETE"} {
+		c, got := partsServer(t, func(w http.ResponseWriter, _ *http.Request, is string) bool {
+			if is == what || what == "DELETE" && is == "complete" {
+				w.WriteHeader(403)
+				fmt.Fprint(w, "<Error><Code>AccessDenied</Code><Message>no "+is+"</Message></Error>")
+				return true
+			}
+			return false
+		})
+		_, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1})
+		want := map[string]string{"create": "no create", "part": "no part", "complete": "no complete", "DELETE": "no complete"}[what]
+		wantError(t, err, search.KindPermission, "put b/k: AccessDenied: "+want)
+		if left := strings.Contains(err.Error(), "parts of it may be left"); left != (what == "DELETE") {
+			t.Errorf("%s: %v", what, err)
+		}
+		counts, _ := got()
+		if n := counts["DELETE"]; n != map[string]int{"create": 0, "part": 1, "complete": 1, "DELETE": 1}[what] {
+			t.Errorf("%s: %d removals, requests %v", what, n, counts)
+		}
+	}
+	c, got := partsServer(t, nil)
+	_, err := c.PutObject(t.Context(), "b", "k", &errReader{bytes.NewReader(data), errDisk}, int64(len(data))+1, ecs.PutOptions{PartSize: 1})
+	wantError(t, err, search.KindIO, "the disk is broken")
+	if counts, _ := got(); counts["DELETE"] != 1 || counts["complete"] != 0 {
+		t.Errorf("requests %v", counts)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c, got = partsServer(t, func(_ http.ResponseWriter, r *http.Request, what string) bool {
+		if what == "part" {
+			cancel()
+			<-r.Context().Done()
+		}
+		return false
+	})
+	_, err = c.PutObject(ctx, "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1, Concurrency: 1})
+	wantError(t, err, search.KindCanceled, "put b/k")
+	if counts, _ := got(); counts["DELETE"] != 1 {
+		t.Errorf("requests %v", counts)
+	}
+}
+
+func TestPartSize(t *testing.T) {
+	for _, tt := range []struct{ size, part, want int64 }{
+		{0, 0, 8 << 20}, {1 << 40, 0, 105 << 20}, {100, 1, 5 << 20}, {1 << 30, 64 << 20, 64 << 20},
+		{9_999 * 8 << 20, 0, 8 << 20}, {80_000<<20 - 1, 0, 8 << 20}, {80_000 << 20, 0, 9 << 20}, {5 << 40, 0, 525 << 20},
+	} {
+		got := ecs.PartSize(tt.size, tt.part)
+		if got != tt.want || (tt.size+got-1)/got > ecs.MaxParts {
+			t.Errorf("PartSize(%d, %d) = %d, want %d", tt.size, tt.part, got, tt.want)
+		}
+	}
+}
+
+func TestETagOf(t *testing.T) {
+	data := make([]byte, 2*ecs.MinPartSize)
+	for _, tt := range []struct {
+		size int64
+		want string
+	}{ // computed by another program
+		{0, "d41d8cd98f00b204e9800998ecf8427e"},
+		{1, "93b885adfe0da089cdf634904fd59f71"},
+		{ecs.MinPartSize - 1, "7c668eb59d6f0141a7863774100bfbcc"},
+		{ecs.MinPartSize, "81485c0e873d222199469076b60f30e9-1"},
+		{2*ecs.MinPartSize - 1, "67b7ac7fa9e6a7d0f8dae28592b1215c-2"},
+		{2 * ecs.MinPartSize, "a7d414b9133d6483d9a1c4e04e856e3b-2"},
+	} {
+		got, err := ecs.ETagOf(bytes.NewReader(data), tt.size, 1)
+		if err != nil || got != tt.want {
+			t.Errorf("%d bytes: %s, %v", tt.size, got, err)
+		}
+	}
+	if _, err := ecs.ETagOf(strings.NewReader("abc"), 4, 0); err != io.ErrUnexpectedEOF {
+		t.Error(err)
+	}
+	if _, err := ecs.ETagOf(&errReader{strings.NewReader("abc"), errDisk}, 4, 0); err != errDisk {
+		t.Error(err)
+	}
+	if _, err := ecs.ETagOf(strings.NewReader(""), -1, 0); err == nil {
+		t.Error("a negative size")
+	}
+}

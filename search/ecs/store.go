@@ -1,0 +1,87 @@
+package ecs
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+const (
+	// schemaLifetime is how long Query plans by a schema without asking again. The
+	// keys of a bucket are set when it is created; they can only be disabled.
+	schemaLifetime = 10 * time.Minute
+	// maxKnownSchemas bounds the schemas kept; beyond it one is dropped at random.
+	maxKnownSchemas = 1024
+)
+
+// Store is what a mount needs of the service: listings, queries, attributes
+// and bytes, each whole over however many requests. It has no method that
+// writes, and none that leads back to its Client, so that what is given a Store
+// cannot write. It is safe for concurrent use.
+type Store struct {
+	client *Client
+
+	// plus is what "+" means in percent-encoded listings of this server: a
+	// plusMeaning, learnt from the first page that tells.
+	plus atomic.Int32
+
+	schemaMu sync.Mutex
+	schemas  map[string]knownSchema // guarded by schemaMu; at most maxKnownSchemas
+}
+
+var _ search.Store = (*Store)(nil)
+
+// Store returns the client's Store: the same one each time, which shares the
+// client's connections, bounds and counters.
+func (c *Client) Store() *Store { return c.store }
+
+// knownSchema is an answer to Schema.
+type knownSchema struct {
+	schema search.Schema
+	taken  time.Time
+}
+
+// Schema asks which keys the bucket's index has, as Client.SearchKeys does. The
+// answer is kept for Query. See search.Schemer.
+func (s *Store) Schema(ctx context.Context, bucket string) (search.Schema, error) {
+	schema, err := s.client.SearchKeys(ctx, bucket)
+	if err != nil {
+		s.forgetSchema(bucket)
+		return search.Schema{}, err
+	}
+	s.keepSchema(schema)
+	return schema, nil
+}
+
+// schemaFor returns the kept schema, or asks.
+func (s *Store) schemaFor(ctx context.Context, bucket string) (search.Schema, error) {
+	s.schemaMu.Lock()
+	known, ok := s.schemas[bucket]
+	s.schemaMu.Unlock()
+	if ok && time.Since(known.taken) < schemaLifetime {
+		return known.schema, nil
+	}
+	return s.Schema(ctx, bucket)
+}
+
+func (s *Store) keepSchema(schema search.Schema) {
+	s.schemaMu.Lock()
+	defer s.schemaMu.Unlock()
+	if _, ok := s.schemas[schema.Bucket]; !ok && len(s.schemas) >= maxKnownSchemas {
+		for bucket := range s.schemas {
+			delete(s.schemas, bucket)
+			break
+		}
+	}
+	s.schemas[schema.Bucket] = knownSchema{schema, time.Now()}
+}
+
+// forgetSchema is called when the store contradicts the kept schema.
+func (s *Store) forgetSchema(bucket string) {
+	s.schemaMu.Lock()
+	defer s.schemaMu.Unlock()
+	delete(s.schemas, bucket)
+}
