@@ -23,6 +23,12 @@ func badRequest(code, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: code, message: fmt.Sprintf(format, args...)}
 }
 
+// notImplemented is the answer to what S3 has and this server has not.
+func notImplemented(what string) *apiError {
+	return &apiError{status: http.StatusNotImplemented, code: "NotImplemented",
+		message: "A parameter you provided implies functionality that is not implemented: " + what}
+}
+
 func errNoSuchBucket(bucket string) *apiError {
 	return &apiError{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist",
 		[][2]string{{"BucketName", bucket}}}
@@ -43,3 +49,9 @@ var errNotModified = &apiError{status: http.StatusNotModified, code: "NotModifie
 // errSearchNotEnabled has the code that ECS's own clients know, blanks included.
 var errSearchNotEnabled = &apiError{status: http.StatusBadRequest, code: "Metadata search not enabled",
 	message: "Metadata search is not enabled for this bucket."}
+
+// errStorage is a fault of the server's own.
+func errStorage(err error) *apiError {
+	return &apiError{status: http.StatusInternalServerError, code: "InternalError",
+		message: "We encountered an internal error. Please try again. " + err.Error()}
+}

@@ -266,9 +266,9 @@ func TestSignatureV2Answers(t *testing.T) {
 				t.Errorf("%s: %d %s", tc.name, got.status, got.body)
 			}
 			if code == "" {
-				o, err := s.store.get("b", "new")
-				if err != nil || string(o.data) != "hello" || o.owner != "123@ecstestdrive.emc.com" {
-					t.Errorf("%s: stored %+v, %v", tc.name, o, err)
+				o := s.data().buckets["b"].current("new")
+				if o == nil || string(o.content.(bytesContent)) != "hello" || o.owner != "123@ecstestdrive.emc.com" {
+					t.Errorf("%s: stored %+v", tc.name, o)
 				}
 			}
 		}

@@ -13,7 +13,7 @@ func (s *Server) listBuckets(w http.ResponseWriter, c *call) *apiError {
 	x := newS3XML("ListAllMyBucketsResult")
 	writeOwner(x, c.verified.AccessKeyID)
 	x.begin("Buckets")
-	for _, b := range s.store.list() {
+	for _, b := range s.data().list() {
 		x.begin("Bucket")
 		x.elem("Name", b.name)
 		x.time("CreationDate", b.created)
@@ -37,7 +37,7 @@ func (s *Server) createBucket(w http.ResponseWriter, c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	if err := s.store.createBucket(c.Bucket, c.verified.AccessKeyID, keys, s.now()); err != nil {
+	if err := s.data().createBucket(c.Bucket, c.verified.AccessKeyID, keys, s.now()); err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/"+c.Bucket)
@@ -54,7 +54,7 @@ func (s *Server) headBucket(w http.ResponseWriter, c *call) *apiError {
 }
 
 func (s *Server) deleteBucket(w http.ResponseWriter, c *call) *apiError {
-	if err := s.store.deleteBucket(c.Bucket); err != nil {
+	if err := s.data().deleteBucket(c.Bucket); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -70,16 +70,6 @@ func (s *Server) bucketLocation(w http.ResponseWriter, c *call) *apiError {
 	return nil
 }
 
-// bucketVersioning answers GET /bucket?versioning of a bucket that never had
-// any.
-func (s *Server) bucketVersioning(w http.ResponseWriter, c *call) *apiError {
-	if err := s.exists(c.Bucket); err != nil {
-		return err
-	}
-	writeXML(w, http.StatusOK, newS3XML("VersioningConfiguration"))
-	return nil
-}
-
 func (s *Server) exists(bucketName string) *apiError {
-	return s.store.view(bucketName, func(*bucket) *apiError { return nil })
+	return s.data().view(bucketName, func(*bucket) *apiError { return nil })
 }

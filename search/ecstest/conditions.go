@@ -15,20 +15,20 @@ const copySource = "X-Amz-Copy-Source-"
 // then If-None-Match before If-Modified-Since, likewise. prefix is empty or
 // copySource.
 func checkConditions(h http.Header, prefix string, o *object) *apiError {
-	modified := o.modified.Truncate(time.Second)
+	modified := o.time().Truncate(time.Second)
 	unchanged := errNotModified
 	if prefix != "" {
 		unchanged = errPrecondition(strings.ToLower(prefix) + "if-none-match")
 	}
 	if tags := h.Get(prefix + "If-Match"); tags != "" {
-		if !matchesETag(tags, o.etag) {
+		if !matchesETag(tags, o.etag()) {
 			return errPrecondition("If-Match")
 		}
 	} else if t, err := http.ParseTime(h.Get(prefix + "If-Unmodified-Since")); err == nil && modified.After(t) {
 		return errPrecondition("If-Unmodified-Since")
 	}
 	if tags := h.Get(prefix + "If-None-Match"); tags != "" {
-		if matchesETag(tags, o.etag) {
+		if matchesETag(tags, o.etag()) {
 			return unchanged
 		}
 	} else if t, err := http.ParseTime(h.Get(prefix + "If-Modified-Since")); err == nil && !modified.After(t) {
@@ -44,11 +44,11 @@ func checkWriteConditions(h http.Header, key string, old *object) *apiError {
 		if old == nil {
 			return errNoSuchKey(key)
 		}
-		if !matchesETag(tags, old.etag) {
+		if !matchesETag(tags, old.etag()) {
 			return errPrecondition("If-Match")
 		}
 	}
-	if tags := h.Get("If-None-Match"); tags != "" && old != nil && matchesETag(tags, old.etag) {
+	if tags := h.Get("If-None-Match"); tags != "" && old != nil && matchesETag(tags, old.etag()) {
 		return errPrecondition("If-None-Match")
 	}
 	return nil

@@ -25,22 +25,34 @@
 //	DeleteBucket          DELETE /bucket
 //	GetBucketLocation     GET /bucket?location
 //	GetBucketVersioning   GET /bucket?versioning
+//	PutBucketVersioning   PUT /bucket?versioning
 //	ListObjects           GET /bucket         prefix delimiter marker max-keys encoding-type
 //	ListObjectsV2         GET /bucket?list-type=2   likewise, with continuation-token start-after fetch-owner
+//	ListObjectVersions    GET /bucket?versions  prefix delimiter key-marker version-id-marker max-keys encoding-type
 //	SearchKeys            GET /bucket?searchmetadata
 //	DeleteSearchKeys      DELETE /bucket?searchmetadata
 //	Query                 GET /bucket?query=EXPR    attributes sorted max-keys marker prefix delimiter
 //	                      encoding-type include-older-versions (or include-older-version, include_older_version)
 //	PutObject             PUT /bucket/key     conditional headers, content headers, x-amz-meta-*
 //	CopyObject            PUT /bucket/key     x-amz-copy-source, x-amz-metadata-directive
-//	GetObject, HeadObject GET, HEAD /bucket/key     one range, conditional headers, response-*
-//	DeleteObject          DELETE /bucket/key
+//	GetObject, HeadObject GET, HEAD /bucket/key     one range, conditional headers, response-*, versionId
+//	DeleteObject          DELETE /bucket/key        versionId
 //
 // The names are those of [Request] and [Server.Count]; a request that is none
 // of these is "Unknown". "/bucket" and "/bucket/" are the same. A query
 // parameter that an operation does not know is 400 InvalidArgument and named;
 // other subresources of S3 are 501 NotImplemented. Parameters are decoded once,
 // parts end at "&" alone, and "+" is a plus sign.
+//
+// # Versions
+//
+// A bucket that never had versioning keeps one version of a key, which S3's
+// calls name "null" and a query names "0"; both names are taken. With versioning
+// every write is a version with an opaque id, and a delete without versionId
+// makes a delete marker; suspended, both replace the null version. Deleting a
+// version that is not there is no error. ListObjectVersions tells the place of
+// its next page by an id even where S3 says "null": paging is exact whatever is
+// written meanwhile.
 //
 // # Signatures
 //
@@ -83,6 +95,8 @@
 // list of names or ALL, ALL_SMD, ALL_UMD; system keys under their aliases
 // (size, mtime, ctype, etag ...), times in epoch milliseconds, user keys in
 // lower case. NextMarker comes before the rows. Writes are in the index at once.
+// Rows are current objects; with older versions asked for, all versions but
+// delete markers, each a row.
 //
 // This is ECS 3.8 and ObjectScale 4. With [Server.Generation] the server is an
 // older ECS; [Traits] is all that a generation changes. More fields of Server
@@ -109,7 +123,8 @@
 // # Concurrency and bounds
 //
 // All methods may be called at any time from any goroutine. One lock covers the
-// data and is never held while the network is written to. Objects live in
+// data and is never held while the network is written to; changes are made one
+// after the other. Objects live in
 // memory, at most MaxObjectSize each. [Server.Requests] keeps the last
 // RecordLimit requests.
 //

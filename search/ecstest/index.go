@@ -2,6 +2,7 @@ package ecstest
 
 import (
 	"cmp"
+	"math"
 	"strings"
 
 	"github.com/tidwall/btree"
@@ -21,14 +22,15 @@ type searchIndex struct {
 // column, by value, equals by tie; or all of them, by tie or by name.
 // INVARIANT: the index of column i has exactly the objects whose bit i is set.
 type index struct {
-	column int // or noColumn, byName
+	column int // or noColumn, byName, byVersion
 	typ    datatype
 	tree   *btree.BTreeG[*object]
 }
 
 const (
-	noColumn = -1 // ordered by tie
-	byName   = -2 // ordered by key, one object a key
+	noColumn  = -1 // ordered by tie
+	byName    = -2 // ordered by key, one object a key
+	byVersion = -3 // ordered by key, then the newest first
 )
 
 func newSearchIndex(keys []searchKey) *searchIndex {
@@ -48,10 +50,13 @@ func newIndex(column int, typ datatype) *index {
 
 // compare is the index's order, of objects and pivots.
 func (ix *index) compare(a, b *object) int {
-	if ix.column == byName {
+	switch ix.column {
+	case byName:
 		return compareUTF16(a.key, b.key)
-	}
-	if ix.column != noColumn {
+	case byVersion:
+		return cmp.Or(compareUTF16(a.key, b.key), cmp.Compare(b.seq, a.seq))
+	case noColumn:
+	default:
 		if c := compareValues(ix.typ, a.values[ix.column], b.values[ix.column]); c != 0 {
 			return c
 		}
@@ -59,17 +64,32 @@ func (ix *index) compare(a, b *object) int {
 	if a.edge != b.edge {
 		return cmp.Compare(a.edge, b.edge)
 	}
-	return cmp.Or(cmp.Compare(a.tie, b.tie), compareUTF16(a.key, b.key), cmp.Compare(a.versionID, b.versionID))
+	if c := cmp.Compare(a.tie, b.tie); c != 0 {
+		return c
+	}
+	return cmp.Or(compareUTF16(a.key, b.key), cmp.Compare(a.cursorSeq(), b.cursorSeq()))
 }
 
-// add indexes o and fills its values.
-func (si *searchIndex) add(o *object) {
+// newestOf is the pivot before every version of a key, of an index byName or
+// byVersion.
+func newestOf(key string) *object { return &object{key: key, seq: math.MaxUint64} }
+
+// fill gives o, which is in no index yet, its values.
+func (si *searchIndex) fill(o *object) {
 	o.values = make([]value, len(si.keys))
 	for i := range si.keys {
 		if v, ok := si.keys[i].valueOf(o); ok {
 			o.values[i] = v
 			o.in |= 1 << i
-			si.columns[i].tree.Set(o)
+		}
+	}
+}
+
+// add indexes o, which has its values.
+func (si *searchIndex) add(o *object) {
+	for i, ix := range si.columns {
+		if o.in&(1<<i) != 0 {
+			ix.tree.Set(o)
 		}
 	}
 	si.shuffled.tree.Set(o)
@@ -136,11 +156,12 @@ func (s span) intersect(t span) span {
 	return s
 }
 
-// below returns the run of names that start with prefix, of the index by name.
+// below returns the run of names that start with prefix, of an index byName or
+// byVersion.
 func (ix *index) below(prefix string) span {
-	s := span{ix: ix, from: &object{key: prefix}}
+	s := span{ix: ix, from: newestOf(prefix)}
 	if end, ok := prefixEnd(prefix); ok {
-		s.to = &object{key: end}
+		s.to = newestOf(end)
 	}
 	return s
 }

@@ -104,6 +104,15 @@ func (s *Server) accessKeyID() string {
 	return DefaultAccessKeyID
 }
 
+// data returns the store, which the first call opens.
+func (s *Server) data() *store {
+	s.storeOnce.Do(func() {
+		// Memory has nothing to load that could fail.
+		s.store, _ = newStore(s.seed(), memory{})
+	})
+	return s.store
+}
+
 // secret finds the secret of an access key ID.
 func (s *Server) secret(id string) (string, bool) {
 	if id == s.accessKeyID() {

@@ -22,7 +22,7 @@ func (b *bucket) page(l listing) (rows []row, more bool) {
 	}
 	run := b.objects.below(l.prefix)
 	if l.after != "" {
-		run = run.intersect(span{ix: b.objects, from: &object{key: l.after + "\x00"}})
+		run = run.intersect(span{ix: b.objects, from: newestOf(l.after + "\x00")})
 		if group, ok := l.groupOf(l.after); ok && group == l.after {
 			run = run.past(group)
 		}
@@ -63,9 +63,9 @@ func (l listing) groupOf(key string) (string, bool) {
 func (s span) past(group string) span {
 	end, ok := prefixEnd(group)
 	if !ok { // nothing is above it
-		return span{ix: s.ix, from: &object{key: group}, to: &object{key: group}}
+		return span{ix: s.ix, from: newestOf(group), to: newestOf(group)}
 	}
-	return s.intersect(span{ix: s.ix, from: &object{key: end}})
+	return s.intersect(span{ix: s.ix, from: newestOf(end)})
 }
 
 func (r row) name() string {
@@ -75,16 +75,21 @@ func (r row) name() string {
 	return r.prefix
 }
 
-// list reads the page that l asks for.
-func (s *Server) list(c *call, l *listing) (rows []row, more bool, encode func(string) string, err *apiError) {
+// listParams reads the parameters that all listings have.
+func (s *Server) listParams(c *call, l *listing) (encode func(string) string, err *apiError) {
 	l.prefix, l.delimiter = c.Query.Get("prefix"), c.Query.Get("delimiter")
 	if l.limit, err = s.maxKeys(c); err != nil {
+		return nil, err
+	}
+	return c.encoder()
+}
+
+// list reads the page that l asks for.
+func (s *Server) list(c *call, l *listing) (rows []row, more bool, encode func(string) string, err *apiError) {
+	if encode, err = s.listParams(c, l); err != nil {
 		return nil, false, nil, err
 	}
-	if encode, err = c.encoder(); err != nil {
-		return nil, false, nil, err
-	}
-	err = s.store.view(c.Bucket, func(b *bucket) *apiError {
+	err = s.data().view(c.Bucket, func(b *bucket) *apiError {
 		rows, more = b.page(*l)
 		return nil
 	})
@@ -162,15 +167,19 @@ func writeRows(x *xmlWriter, c *call, l *listing, rows []row, more bool, encode 
 		}
 		x.begin("Contents")
 		x.elem("Key", encode(o.key))
-		x.time("LastModified", o.modified)
-		x.elem("ETag", quote(o.etag))
-		x.int("Size", int64(len(o.data)))
+		x.time("LastModified", o.time())
+		x.elem("ETag", quote(o.etag()))
+		x.int("Size", o.size())
 		if owner {
 			writeOwner(x, o.owner)
 		}
 		x.elem("StorageClass", "STANDARD")
 		x.end()
 	}
+	writePrefixes(x, rows, encode)
+}
+
+func writePrefixes(x *xmlWriter, rows []row, encode func(string) string) {
 	for _, r := range rows {
 		if r.object == nil {
 			x.begin("CommonPrefixes")

@@ -1,6 +1,8 @@
 package ecstest
 
 import (
+	"bytes"
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +29,7 @@ type PutOptions struct {
 func (s *Server) CreateBucket(name string, searchKeys ...string) error {
 	keys, err := s.Generation.traits().parseSearchKeys(strings.Join(searchKeys, ","))
 	if err == nil {
-		err = s.store.createBucket(name, s.accessKeyID(), keys, s.now())
+		err = s.data().createBucket(name, s.accessKeyID(), keys, s.now())
 	}
 	return asError(err)
 }
@@ -38,12 +40,14 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 	if modified.IsZero() {
 		modified = s.now()
 	}
-	obj := newObject(key, slices.Clone(data), modified)
-	obj.owner = s.accessKeyID()
-	obj.headers.set("Content-Type", defaultContentType)
-	if o.ContentType != "" {
-		obj.headers.set("Content-Type", o.ContentType)
+	st := s.data()
+	staged, err := stage(st.storage, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return err
 	}
+	obj := newObject(key, s.accessKeyID(), modified)
+	obj.content, obj.md5 = staged.content, staged.md5
+	obj.headers.set("Content-Type", cmp.Or(o.ContentType, defaultContentType))
 	if o.ContentEncoding != "" {
 		obj.headers.set("Content-Encoding", o.ContentEncoding)
 	}
@@ -54,12 +58,21 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 		}
 		obj.meta.set(lower, o.Metadata[name])
 	}
-	return asError(s.store.put(bucket, obj, s.seed(), nil))
+	_, err = st.put(bucket, obj, nil)
+	return asError(err)
 }
 
-// DeleteObject removes an object; one that is not there is no error.
+// DeleteObject removes an object; one that is not there is no error. In a
+// bucket with versioning it makes a delete marker.
 func (s *Server) DeleteObject(bucket, key string) error {
-	return asError(s.store.remove(bucket, key))
+	_, err := s.data().remove(bucket, deletion{key: key}, s.accessKeyID(), s.now())
+	return asError(err)
+}
+
+// SetVersioning switches a bucket's versioning on, or off again: then versions
+// stay, and new ones are null versions.
+func (s *Server) SetVersioning(bucket string, on bool) error {
+	return asError(s.data().setVersioning(bucket, on))
 }
 
 // asError keeps a nil *apiError from becoming an error.

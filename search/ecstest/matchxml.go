@@ -43,12 +43,13 @@ func (g *Traits) parseAttributes(param string) (attributes, *apiError) {
 // matchWriter writes the rows of a query's answer. It serves one answer.
 type matchWriter struct {
 	*Server
-	xml     *xmlWriter
-	bucket  string
-	keys    []searchKey // of the bucket
-	wanted  attributes
-	encode  func(string) string
-	partial bool // leave out entries: Traits.PartialPrefixRows
+	xml        *xmlWriter
+	bucket     string
+	versioning versioning  // of the bucket
+	keys       []searchKey // of the bucket
+	wanted     attributes
+	encode     func(string) string
+	partial    bool // leave out entries: Traits.PartialPrefixRows
 
 	pcg    rand.PCG
 	random *rand.Rand // of pcg, which each row seeds
@@ -78,11 +79,15 @@ func (w *matchWriter) write(o *object) {
 	if w.random == nil {
 		w.random = rand.New(&w.pcg)
 	}
-	w.pcg.Seed(uint64(w.seed()), tieOf(w.seed(), o.key, o.versionID))
+	w.pcg.Seed(uint64(w.seed()), tieOf(w.seed(), o.key, o.cursorVersion()))
 	w.xml.begin("object")
 	w.xml.elem("objectName", w.encode(o.key))
 	w.xml.elem("objectId", o.id(w.bucket))
-	w.xml.elem("versionId", o.versionID)
+	if w.versioning == neverVersioned {
+		w.xml.elem("versionId", unversionedID)
+	} else {
+		w.xml.elem("versionId", o.versionID())
+	}
 	first := w.random.IntN(2)
 	w.writeBlock(w.blocks[first])
 	w.writeBlock(w.blocks[1-first])

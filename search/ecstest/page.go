@@ -85,7 +85,7 @@ func (si *searchIndex) walkOf(q *search) span {
 	}
 	if a := q.after; a != nil {
 		after := &object{key: a.name, tie: tieOf(q.seed, a.name, a.version), values: make([]value, len(si.keys)),
-			versionID: a.version + "\x00"} // just after that version
+			seq: cursorSeqOf(a.version) + 1} // just after that version
 		if q.sorted != noColumn {
 			after.values[q.sorted] = a.value
 		}
@@ -113,6 +113,34 @@ func (si *searchIndex) collect(q *search, runs []span, walk span) (rows []row, m
 	return rows, more
 }
 
+// merge makes one page of two of the same query over different versions: each
+// has the first rows of its own in the query's order.
+func (q *search) merge(si *searchIndex, a, b []row, more bool) ([]row, bool) {
+	if len(b) == 0 {
+		return a, more
+	}
+	order := si.shuffled
+	if q.sorted != noColumn {
+		order = si.columns[q.sorted]
+	}
+	compare := func(a, b row) int { return order.compare(q.pivotOf(a), q.pivotOf(b)) }
+	rows := append(a, b...)
+	slices.SortFunc(rows, compare)
+	rows = slices.CompactFunc(rows, func(a, b row) bool { return a == b }) // a common prefix of both
+	if len(rows) > q.limit {
+		return rows[:q.limit], true
+	}
+	return rows, more
+}
+
+// pivotOf returns a row's place in a query's order.
+func (q *search) pivotOf(r row) *object {
+	if r.object != nil {
+		return r.object
+	}
+	return &object{key: r.prefix, tie: tieOf(q.seed, r.prefix, "")}
+}
+
 // rollUp is a page with a delimiter: matching names that have it after the
 // prefix become one row of their common prefix. Objects and common prefixes
 // share one shuffled order.
@@ -135,7 +163,7 @@ func (si *searchIndex) rollUp(q *search, runs []span) (rows []row, more bool) {
 			if !si.satisfies(q, o) {
 				continue
 			}
-			p, target := placeOf(o.key, o.versionID), o
+			p, target := placeOf(o.key, o.cursorVersion()), o
 			if i := strings.Index(o.key[len(q.prefix):], q.delimiter); i >= 0 {
 				p, target = placeOf(o.key[:len(q.prefix)+i+len(q.delimiter)], ""), nil
 			}

@@ -47,10 +47,9 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	for _, p := range olderVersionsParams {
-		if v := c.Query.Get(p); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
-			return invalidArgument("the parameter %s is true or false, not %q", p, v)
-		}
+	older, err := olderVersions(c)
+	if err != nil {
+		return err
 	}
 	e, parseErr := parseExpr(text)
 	if parseErr != nil {
@@ -62,18 +61,19 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	var more bool
 	var keys []searchKey
 	var binding string
-	err = s.store.view(c.Bucket, func(b *bucket) (err *apiError) {
+	var versioning versioning
+	err = s.data().view(c.Bucket, func(b *bucket) (err *apiError) {
 		if b.search == nil {
 			return errSearchNotEnabled
 		}
-		keys = b.search.keys
+		keys, versioning = b.search.keys, b.versioning
 		if q.predicate, err = b.search.bind(g, e); err != nil {
 			return err
 		}
 		if q.sorted, err = sortColumn(g, b.search, q, c.Query.Get("sorted")); err != nil {
 			return err
 		}
-		binding = strings.Join([]string{b.name, b.created.String(), text, q.prefix, q.delimiter, strconv.Itoa(q.sorted)}, "\x00")
+		binding = strings.Join([]string{b.name, b.created.String(), text, q.prefix, q.delimiter, strconv.Itoa(q.sorted), strconv.FormatBool(older)}, "\x00")
 		if marker := c.Query.Get("marker"); marker != "" {
 			after, markerErr := decodeMarker(binding, marker)
 			if markerErr != nil {
@@ -82,6 +82,10 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 			q.after = after
 		}
 		rows, more = b.search.page(b.objects, q)
+		if older {
+			olderRows, moreOlder := b.olderSearch.page(b.older, q)
+			rows, more = q.merge(b.search, rows, olderRows, more || moreOlder)
+		}
 		return nil
 	})
 	if err != nil {
@@ -104,7 +108,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 		x.int("MaxKeys", int64(limit))
 	}
 	x.grow(rowSize * len(rows))
-	matches := &matchWriter{Server: s, xml: x, bucket: c.Bucket, keys: keys, wanted: wanted, encode: encode,
+	matches := &matchWriter{Server: s, xml: x, bucket: c.Bucket, versioning: versioning, keys: keys, wanted: wanted, encode: encode,
 		partial: g.PartialPrefixRows && prefix != ""}
 	if !s.OmitNoMatches || slices.ContainsFunc(rows, func(r row) bool { return r.object != nil }) {
 		x.begin("ObjectMatches")
@@ -141,6 +145,20 @@ func (c *call) without(params []string) *call {
 	return &less
 }
 
+// olderVersions tells whether a query asks for versions that are not current.
+func olderVersions(c *call) (older bool, err *apiError) {
+	for _, p := range olderVersionsParams {
+		switch v := c.Query.Get(p); strings.ToLower(v) {
+		case "", "false":
+		case "true":
+			older = true
+		default:
+			return false, invalidArgument("the parameter %s is true or false, not %q", p, v)
+		}
+	}
+	return older, nil
+}
+
 // sortColumn returns the column of the query's order: the one that sorted
 // names, which must be in the expression, else the first in the expression.
 // With "or", prefix or delimiter ECS promises no order, so there is none here.
@@ -163,7 +181,7 @@ func cursorOf(r row, sorted int) cursor {
 	if r.object == nil {
 		return cursor{name: r.prefix}
 	}
-	c := cursor{name: r.object.key, version: r.object.versionID}
+	c := cursor{name: r.object.key, version: r.object.cursorVersion()}
 	if sorted != noColumn {
 		c.value = r.object.values[sorted]
 	}

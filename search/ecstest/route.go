@@ -26,10 +26,11 @@ type operation struct {
 }
 
 var (
-	listV1Params   = []string{"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
-	listV2Params   = []string{"list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type", "fetch-owner"}
-	getParams      = []string{"versionId", "response-content-type", "response-content-encoding", "response-content-disposition", "response-content-language", "response-cache-control", "response-expires"}
-	searchMetadata = []string{"searchmetadata"}
+	listV1Params       = []string{"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
+	listV2Params       = []string{"list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type", "fetch-owner"}
+	listVersionsParams = []string{"versions", "prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type"}
+	getParams          = []string{"versionId", "response-content-type", "response-content-encoding", "response-content-disposition", "response-content-language", "response-cache-control", "response-expires"}
+	searchMetadata     = []string{"searchmetadata"}
 )
 
 // bucketGets are the operations of GET /bucket by the parameter that names
@@ -42,6 +43,7 @@ var bucketGets = []struct {
 	{"searchmetadata", operation{"SearchKeys", searchMetadata, (*Server).bucketSearchKeys}},
 	{"location", operation{"GetBucketLocation", []string{"location"}, (*Server).bucketLocation}},
 	{"versioning", operation{"GetBucketVersioning", []string{"versioning"}, (*Server).bucketVersioning}},
+	{"versions", operation{"ListObjectVersions", listVersionsParams, (*Server).listVersions}},
 	{"list-type", operation{"ListObjectsV2", listV2Params, (*Server).listObjectsV2}},
 }
 
@@ -57,15 +59,14 @@ var anyParams = []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X
 var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption",
 	"inventory", "legal-hold", "lifecycle", "logging", "metrics", "notification", "object-lock", "ownershipControls",
 	"partNumber", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
-	"retention", "select", "tagging", "torrent", "uploadId", "uploads", "versions", "website"}
+	"retention", "select", "tagging", "torrent", "uploadId", "uploads", "website"}
 
 // route finds the operation of a request.
 func route(c *call) (operation, *apiError) {
 	unknown := operation{name: "Unknown"}
 	for _, p := range unimplemented {
 		if c.Query.Has(p) && !(p == "attributes" && c.Query.Has("query")) {
-			return unknown, &apiError{status: http.StatusNotImplemented, code: "NotImplemented",
-				message: "A parameter you provided implies functionality that is not implemented: " + p}
+			return unknown, notImplemented(p)
 		}
 	}
 	if op, ok := find(c); ok {
@@ -99,6 +100,9 @@ func find(c *call) (operation, bool) {
 			}
 			return operation{"ListObjects", listV1Params, (*Server).listObjects}, true
 		case http.MethodPut:
+			if has("versioning") {
+				return operation{"PutBucketVersioning", []string{"versioning"}, (*Server).putBucketVersioning}, true
+			}
 			return operation{"CreateBucket", nil, (*Server).createBucket}, true
 		case http.MethodHead:
 			return operation{"HeadBucket", nil, (*Server).headBucket}, true

@@ -101,11 +101,9 @@ func (k *searchKey) valueOf(o *object) (v value, ok bool) {
 	case "Owner":
 		return value{s: o.owner}, true
 	case "Size":
-		return value{n: int64(len(o.data))}, true
-	case "CreateTime":
-		return value{n: o.created.UnixMilli()}, true
-	case "LastModified":
-		return value{n: o.modified.UnixMilli()}, true
+		return value{n: o.size()}, true
+	case "CreateTime", "LastModified":
+		return value{n: o.modified}, true
 	case "ReplicationStatus":
 		return value{s: replicationStatus}, true
 	}
@@ -135,7 +133,7 @@ func (s *Server) systemSearchKeys(w http.ResponseWriter, _ *call) *apiError {
 // the service only.
 func (s *Server) bucketSearchKeys(w http.ResponseWriter, c *call) *apiError {
 	var keys []searchKey
-	err := s.store.view(c.Bucket, func(b *bucket) *apiError {
+	err := s.data().view(c.Bucket, func(b *bucket) *apiError {
 		switch {
 		case b.search != nil:
 			keys = slices.Clone(b.search.keys)
@@ -162,7 +160,7 @@ func (s *Server) bucketSearchKeys(w http.ResponseWriter, c *call) *apiError {
 
 // deleteSearchKeys answers DELETE /bucket?searchmetadata.
 func (s *Server) deleteSearchKeys(w http.ResponseWriter, c *call) *apiError {
-	disable := s.store.disableSearch
+	disable := s.data().disableSearch
 	if s.KeepSearchKeys {
 		disable = s.hasSearch
 	}
@@ -175,7 +173,7 @@ func (s *Server) deleteSearchKeys(w http.ResponseWriter, c *call) *apiError {
 
 // hasSearch fails as disabling a bucket's search would.
 func (s *Server) hasSearch(bucketName string) *apiError {
-	return s.store.view(bucketName, func(b *bucket) *apiError {
+	return s.data().view(bucketName, func(b *bucket) *apiError {
 		if b.search == nil {
 			return errSearchNotEnabled
 		}

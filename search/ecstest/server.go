@@ -109,8 +109,9 @@ type Server struct {
 	// Logf, when not nil, gets one line for each request answered with an error.
 	Logf func(format string, args ...any)
 
-	store  store
-	record recorder
+	storeOnce sync.Once
+	store     *store // by data alone
+	record    recorder
 
 	once     sync.Once
 	verifier *sigv4.Verifier

@@ -2,121 +2,230 @@ package ecstest
 
 import (
 	"cmp"
-	"crypto/md5"
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-const (
-	maxKeyLength  = 1024 // bytes, as S3
-	unversionedID = "0"  // ECS's version id in a bucket without versions
-)
+const maxKeyLength = 1024 // bytes, as S3
 
-// store is all data of a Server.
+// store is all data of a Server: buckets in memory, and where they are kept.
 type store struct {
-	mu      sync.RWMutex // guards buckets and everything below them but the objects
+	seed    int64   // constant: of ties
+	storage storage // constant
+
+	// writing is held while a change is made, from the check of the state to the
+	// last index. It is taken before mu, never under it.
+	writing sync.Mutex
+	seq     uint64 // guarded by writing: the last one given
+
+	// mu guards buckets and everything below them but the objects, against
+	// readers: whoever holds writing reads without it.
+	mu      sync.RWMutex
 	buckets map[string]*bucket
 }
 
-// bucket is guarded by its store's mu, but for the fields marked constant.
+// newStore returns the store of what is in st.
+func newStore(seed int64, st storage) (*store, error) {
+	s := &store{seed: seed, storage: st, buckets: map[string]*bucket{}}
+	return s, st.load(s.apply)
+}
+
+// versioning is whether a bucket keeps the versions that are written over.
+type versioning uint8
+
+const (
+	neverVersioned versioning = iota // queries call the one version "0"
+	versioned
+	versioningSuspended // new versions are null versions, older ones stay
+)
+
+// bucketSettings are what a bucket is beside what it holds. A value is never
+// changed: other settings are another value.
+type bucketSettings struct {
+	name       string
+	owner      string
+	created    time.Time   // to the millisecond
+	keys       []searchKey // none: no metadata search
+	versioning versioning
+}
+
+// bucket is guarded by its store's locks.
+//
+// INVARIANT: of each key, the version of the highest seq is in objects if it is
+// no delete marker; every other version, and every delete marker, is in older.
+// search indexes objects, olderSearch those of older that are no delete markers.
 type bucket struct {
-	name    string       // constant
-	created time.Time    // constant
-	owner   string       // constant
-	objects *index       // by name
-	search  *searchIndex // nil: no metadata search
+	*bucketSettings
+	objects *index             // current objects by name
+	older   *index             // by name, the newest first
+	nulls   map[string]*object // the null versions in older, by key
+
+	search, olderSearch *searchIndex // nil: no metadata search
 }
 
-// object is one stored object. It is never changed once it is in a bucket: an
-// overwrite makes another, so readers use it without a lock.
-type object struct {
-	key       string
-	data      []byte
-	etag      string // without quotes
-	created   time.Time
-	modified  time.Time // to the millisecond
-	owner     string
-	headers   fields // content headers by canonical name, Content-Type always
-	meta      fields // user metadata by lower-case name, prefix included
-	versionID string
-
-	tie    uint64  // place among equals
-	values []value // by column of the bucket's searchIndex
-	in     uint64  // bit i: the object is in index i
-
-	// edge is 0 but on pivots, which stand just before (-1) or after (+1) every
-	// object of the same value.
-	edge int8
+func newBucket() *bucket {
+	return &bucket{objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{}}
 }
 
-// newObject takes ownership of data.
-func newObject(key string, data []byte, now time.Time) *object {
-	now = now.UTC().Truncate(time.Millisecond)
-	sum := md5.Sum(data)
-	return &object{key: key, data: data, etag: hex.EncodeToString(sum[:]), created: now, modified: now,
-		versionID: unversionedID}
+// configure puts settings in force. Indexes are made for a bucket that is empty
+// only, as ECS does.
+func (b *bucket) configure(s *bucketSettings) {
+	if b.bucketSettings == nil && len(s.keys) > 0 {
+		b.search, b.olderSearch = newSearchIndex(s.keys), newSearchIndex(s.keys)
+	}
+	if len(s.keys) == 0 {
+		b.search, b.olderSearch = nil, nil
+	}
+	b.bucketSettings = s
 }
 
-// id is the objectId of a query's answer, 64 hex digits.
-func (o *object) id(bucket string) string {
-	sum := sha256.Sum256([]byte(bucket + "\x00" + o.key + "\x00" + o.versionID + "\x00" + epochMillis(o.modified) + o.etag))
-	return hex.EncodeToString(sum[:])
+// latest returns the newest version of a key, which may be a delete marker, or
+// nil.
+func (b *bucket) latest(key string) *object {
+	if o, ok := b.objects.tree.Get(&object{key: key}); ok {
+		return o
+	}
+	return b.newestOlder(key)
 }
 
-func (st *store) createBucket(name, owner string, keys []searchKey, now time.Time) *apiError {
-	if err := checkBucketName(name); err != nil {
-		return err
-	}
-	b := &bucket{name: name, owner: owner, created: now.UTC().Truncate(time.Millisecond), objects: newIndex(byName, typeString)}
-	if len(keys) > 0 {
-		b.search = newSearchIndex(keys)
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.buckets[name] != nil {
-		return &apiError{http.StatusConflict, "BucketAlreadyOwnedByYou",
-			"Your previous request to create the named bucket succeeded and you already own it.",
-			[][2]string{{"BucketName", name}}}
-	}
-	if st.buckets == nil {
-		st.buckets = map[string]*bucket{}
-	}
-	st.buckets[name] = b
-	return nil
+// current returns a key's current object, or nil.
+func (b *bucket) current(key string) *object {
+	o, _ := b.objects.tree.Get(&object{key: key})
+	return o
 }
 
-// checkBucketName applies ECS's rules, which are wider than S3's: upper case,
-// "_" and a single character are accepted.
-func checkBucketName(name string) *apiError {
-	ok := name != "" && len(name) <= 255 && name[0] != '.' && name[len(name)-1] != '.' && !strings.Contains(name, "..")
-	for i := range len(name) {
-		ok = ok && isSelectorByte(name[i])
+func (b *bucket) newestOlder(key string) (newest *object) {
+	if b.older.tree.Len() == 0 {
+		return nil
 	}
+	b.older.tree.Ascend(newestOf(key), func(o *object) bool {
+		if o.key == key {
+			newest = o
+		}
+		return false
+	})
+	return newest
+}
+
+// null returns the null version of a key, or nil.
+func (b *bucket) null(key string) *object {
+	if o := b.current(key); o != nil && o.null {
+		return o
+	}
+	return b.nulls[key]
+}
+
+// version returns the version of a key that an id names, or nil.
+func (b *bucket) version(key, id string) *object {
+	if id == nullVersion || id == unversionedID {
+		return b.null(key)
+	}
+	seq, ok := parseID(id)
 	if !ok {
-		return badRequest("InvalidBucketName", "The bucket name %q is not valid.", name)
+		return nil
 	}
-	return nil
+	o := b.current(key)
+	if o == nil || o.seq != seq {
+		o, _ = b.older.tree.Get(&object{key: key, seq: seq})
+	}
+	if o == nil || o.null {
+		return nil
+	}
+	return o
 }
 
-func (st *store) deleteBucket(name string) *apiError {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[name]
-	switch {
-	case b == nil:
-		return errNoSuchBucket(name)
-	case b.objects.tree.Len() > 0:
-		return &apiError{http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty",
-			[][2]string{{"BucketName", name}}}
+// find returns the object that a request for a key and, unless it is empty, a
+// version id gets. If that is a delete marker it is an error, and the marker is
+// returned as well.
+func (b *bucket) find(key, id string) (*object, *apiError) {
+	if id == "" {
+		o := b.latest(key)
+		if o == nil || o.marker {
+			return o, errNoSuchKey(key)
+		}
+		return o, nil
 	}
-	delete(st.buckets, name)
-	return nil
+	o := b.version(key, id)
+	switch {
+	case o == nil:
+		return nil, &apiError{http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.",
+			[][2]string{{"Key", key}, {"VersionId", id}}}
+	case o.marker:
+		return o, &apiError{http.StatusMethodNotAllowed, "MethodNotAllowed",
+			"The specified method is not allowed against this resource.", [][2]string{{"ResourceType", "DeleteMarker"}}}
+	}
+	return o, nil
+}
+
+// add puts a version in its place.
+func (b *bucket) add(o *object) {
+	if b.search != nil && !o.marker {
+		b.search.fill(o)
+	}
+	have := b.latest(o.key)
+	if have != nil && have.seq > o.seq {
+		b.addOlder(o)
+		return
+	}
+	if have != nil && !have.marker {
+		b.removeCurrent(have)
+		b.addOlder(have)
+	}
+	if o.marker {
+		b.addOlder(o)
+	} else {
+		b.addCurrent(o)
+	}
+}
+
+// remove takes a version out; the newest one left becomes current.
+func (b *bucket) remove(o *object) {
+	if b.current(o.key) == o {
+		b.removeCurrent(o)
+	} else {
+		b.removeOlder(o)
+	}
+	if next := b.newestOlder(o.key); next != nil && !next.marker && b.current(o.key) == nil {
+		b.removeOlder(next)
+		b.addCurrent(next)
+	}
+}
+
+func (b *bucket) addCurrent(o *object) {
+	b.objects.tree.Set(o)
+	if b.search != nil {
+		b.search.add(o)
+	}
+}
+
+func (b *bucket) removeCurrent(o *object) {
+	b.objects.tree.Delete(o)
+	if b.search != nil {
+		b.search.remove(o)
+	}
+}
+
+func (b *bucket) addOlder(o *object) {
+	b.older.tree.Set(o)
+	if o.null {
+		b.nulls[o.key] = o
+	}
+	if b.olderSearch != nil && !o.marker {
+		b.olderSearch.add(o)
+	}
+}
+
+func (b *bucket) removeOlder(o *object) {
+	b.older.tree.Delete(o)
+	if b.nulls[o.key] == o {
+		delete(b.nulls, o.key)
+	}
+	if b.olderSearch != nil && !o.marker {
+		b.olderSearch.remove(o)
+	}
 }
 
 // bucketInfo is a bucket's row in the account's list.
@@ -146,77 +255,4 @@ func (st *store) view(name string, f func(*bucket) *apiError) *apiError {
 		return errNoSuchBucket(name)
 	}
 	return f(b)
-}
-
-// get returns the current object of a key.
-func (st *store) get(bucketName, key string) (*object, *apiError) {
-	var found *object
-	err := st.view(bucketName, func(b *bucket) *apiError {
-		o, ok := b.objects.tree.Get(&object{key: key})
-		if !ok {
-			return errNoSuchKey(key)
-		}
-		found = o
-		return nil
-	})
-	return found, err
-}
-
-// put stores o, which the caller gives away. check, when not nil, sees the
-// object to be replaced (or nil) under the write lock and may refuse.
-func (st *store) put(bucketName string, o *object, seed int64, check func(old *object) *apiError) *apiError {
-	if o.key == "" || len(o.key) > maxKeyLength {
-		return badRequest("KeyTooLongError", "A key has 1 to %d bytes, this one %d.", maxKeyLength, len(o.key))
-	}
-	o.tie = tieOf(seed, o.key, o.versionID)
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[bucketName]
-	if b == nil {
-		return errNoSuchBucket(bucketName)
-	}
-	old, exists := b.objects.tree.Get(o)
-	if check != nil {
-		if err := check(old); err != nil {
-			return err
-		}
-	}
-	if b.search != nil {
-		if exists {
-			b.search.remove(old)
-		}
-		b.search.add(o)
-	}
-	b.objects.tree.Set(o)
-	return nil
-}
-
-// remove deletes a key; one that is not there is no error, as in S3.
-func (st *store) remove(bucketName, key string) *apiError {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[bucketName]
-	if b == nil {
-		return errNoSuchBucket(bucketName)
-	}
-	old, exists := b.objects.tree.Delete(&object{key: key})
-	if exists && b.search != nil {
-		b.search.remove(old)
-	}
-	return nil
-}
-
-// disableSearch drops a bucket's indexes for good.
-func (st *store) disableSearch(name string) *apiError {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[name]
-	if b == nil {
-		return errNoSuchBucket(name)
-	}
-	if b.search == nil {
-		return errSearchNotEnabled
-	}
-	b.search = nil
-	return nil
 }

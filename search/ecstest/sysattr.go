@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // sysAttr is a system attribute: a key that every object has without user
@@ -24,8 +23,8 @@ type sysAttr struct {
 var sysAttrs = []sysAttr{
 	{"ObjectName", typeString, "object-name", func(_ *Server, o *object) string { return o.key }},
 	{"Owner", typeString, "owner", func(_ *Server, o *object) string { return o.owner }},
-	{"Size", typeInteger, "size", func(_ *Server, o *object) string { return strconv.Itoa(len(o.data)) }},
-	{"CreateTime", typeDatetime, "createtime", func(_ *Server, o *object) string { return epochMillis(o.created) }},
+	{"Size", typeInteger, "size", func(_ *Server, o *object) string { return strconv.FormatInt(o.size(), 10) }},
+	{"CreateTime", typeDatetime, "createtime", func(_ *Server, o *object) string { return epochMillis(o.modified) }},
 	{"LastModified", typeDatetime, "mtime", func(_ *Server, o *object) string { return epochMillis(o.modified) }},
 	{"ContentType", typeString, "ctype", func(_ *Server, o *object) string { return o.headers.text("Content-Type") }},
 	{"ContentEncoding", typeString, "encoding", func(_ *Server, o *object) string { return o.headers.text("Content-Encoding") }},
@@ -35,10 +34,10 @@ var sysAttrs = []sysAttr{
 		if err != nil {
 			return ""
 		}
-		return epochMillis(t)
+		return epochMillis(t.UnixMilli())
 	}},
 	{"Retention", typeInteger, "retention", func(*Server, *object) string { return "" }},
-	{"Etag", typeString, "etag", func(_ *Server, o *object) string { return o.etag }},
+	{"Etag", typeString, "etag", func(_ *Server, o *object) string { return o.etag() }},
 	{"Namespace", typeString, "namespace", func(s *Server, _ *object) string { return s.namespace() }},
 	{"ReplicationStatus", typeString, "replicationstatus", func(*Server, *object) string { return replicationStatus }},
 	{"ObjName", typeString, "objname", func(_ *Server, o *object) string { return o.key }},
@@ -47,7 +46,7 @@ var sysAttrs = []sysAttr{
 // replicationStatus is the ReplicationStatus of every object.
 const replicationStatus = "COMPLETED"
 
-func epochMillis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+func epochMillis(ms int64) string { return strconv.FormatInt(ms, 10) }
 
 // optional returns the system attributes that a query can ask for.
 func (g *Traits) optional() []*sysAttr {

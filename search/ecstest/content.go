@@ -1,0 +1,90 @@
+package ecstest
+
+import (
+	"bytes"
+	"io"
+)
+
+// content is the bytes of one object or of one part of an upload. They never
+// change, and objects that are copies of each other may share them.
+type content interface {
+	// size is in bytes.
+	size() int64
+	// open pins the bytes: they stay readable until the reader is closed,
+	// whatever happens to the object meanwhile. It is called under the store's
+	// lock, so it must not wait for a disk to sync.
+	open() (contentReader, error)
+}
+
+// contentReader reads an open content. Sections may be read at the same time.
+type contentReader interface {
+	// section reads length bytes from offset on, which the content must have.
+	section(offset, length int64) io.Reader
+	io.Closer
+}
+
+// bytesContent is content in memory.
+type bytesContent []byte
+
+// noBytes is the content of every empty object in memory.
+var noBytes content = bytesContent(nil)
+
+func (b bytesContent) size() int64                  { return int64(len(b)) }
+func (b bytesContent) open() (contentReader, error) { return b, nil }
+func (b bytesContent) Close() error                 { return nil }
+
+func (b bytesContent) section(offset, length int64) io.Reader {
+	return bytes.NewReader(b[offset : offset+length])
+}
+
+// sizeHintLimit bounds what is allocated on the word of a client, in bytes.
+const sizeHintLimit = 8 << 20
+
+// readContent reads r to its end into memory. size is a hint, not to be
+// trusted; -1 when there is none.
+func readContent(r io.Reader, size int64) (content, error) {
+	data := make([]byte, min(max(size, 0), sizeHintLimit))
+	n, err := io.ReadFull(r, data)
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF: // shorter than the hint
+		data = bytes.Clone(data[:n])
+	case nil: // the hint was right, or there is more
+		more := bytes.NewBuffer(nil)
+		if _, err := more.ReadFrom(r); err != nil {
+			return nil, err
+		}
+		if more.Len() > 0 {
+			data = append(data, more.Bytes()...)
+			data = bytes.Clone(data) // without the room to grow
+		}
+	default:
+		return nil, err
+	}
+	if len(data) == 0 {
+		return noBytes, nil
+	}
+	return bytesContent(data), nil
+}
+
+// failNoting notes an error of reading, so that it can be told from an error of
+// what is done with the bytes.
+type failNoting struct {
+	r   io.Reader
+	err error // other than io.EOF
+}
+
+func (f *failNoting) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
+}
+
+// WriteTo lets bytes in memory be written at once. They cannot fail to be read.
+func (f *failNoting) WriteTo(w io.Writer) (int64, error) {
+	if in, ok := f.r.(*bytes.Reader); ok {
+		return in.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{f})
+}

@@ -1,0 +1,179 @@
+package ecstest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// createBucket makes a bucket without versioning.
+func (st *store) createBucket(name, owner string, keys []searchKey, now time.Time) *apiError {
+	if err := checkBucketName(name); err != nil {
+		return err
+	}
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	if st.buckets[name] != nil {
+		return &apiError{http.StatusConflict, "BucketAlreadyOwnedByYou",
+			"Your previous request to create the named bucket succeeded and you already own it.",
+			[][2]string{{"BucketName", name}}}
+	}
+	return st.carryOut(&change{bucket: name, settings: &bucketSettings{
+		name: name, owner: owner, created: now.UTC().Truncate(time.Millisecond), keys: keys}})
+}
+
+// checkBucketName applies ECS's rules, which are wider than S3's: upper case,
+// "_" and a single character are accepted.
+func checkBucketName(name string) *apiError {
+	ok := name != "" && len(name) <= 255 && name[0] != '.' && name[len(name)-1] != '.' && !strings.Contains(name, "..")
+	for i := range len(name) {
+		ok = ok && isSelectorByte(name[i])
+	}
+	if !ok {
+		return badRequest("InvalidBucketName", "The bucket name %q is not valid.", name)
+	}
+	return nil
+}
+
+// deleteBucket removes a bucket that has neither objects nor other versions nor
+// delete markers.
+func (st *store) deleteBucket(name string) *apiError {
+	return st.update(name, func(b *bucket) (*change, *apiError) {
+		if b.objects.tree.Len()+b.older.tree.Len() > 0 {
+			return nil, &apiError{http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty",
+				[][2]string{{"BucketName", name}}}
+		}
+		return &change{drop: true}, nil
+	})
+}
+
+// configure changes a bucket's settings.
+func (st *store) configure(name string, set func(*bucketSettings) *apiError) *apiError {
+	return st.update(name, func(b *bucket) (*change, *apiError) {
+		settings := *b.bucketSettings
+		if err := set(&settings); err != nil {
+			return nil, err
+		}
+		return &change{settings: &settings}, nil
+	})
+}
+
+// disableSearch drops a bucket's indexes for good.
+func (st *store) disableSearch(name string) *apiError {
+	return st.configure(name, func(s *bucketSettings) *apiError {
+		if len(s.keys) == 0 {
+			return errSearchNotEnabled
+		}
+		s.keys = nil
+		return nil
+	})
+}
+
+// setVersioning switches a bucket's versioning on or off. Off is not back to
+// never: versions stay.
+func (st *store) setVersioning(name string, on bool) *apiError {
+	return st.configure(name, func(s *bucketSettings) *apiError {
+		s.versioning = versioningSuspended
+		if on {
+			s.versioning = versioned
+		}
+		return nil
+	})
+}
+
+// put stores the version that fill makes complete, and whose bytes are staged
+// in o.content, or in which fill puts those of another object: fill sees the
+// state that the change is made in, and the current object of the key or nil,
+// and may refuse. A content that was staged and not stored is discarded.
+// kept says whether the bucket has version ids to tell.
+func (st *store) put(name string, o *object, fill func(b *bucket, old *object) *apiError) (kept bool, err *apiError) {
+	staged := o.content
+	err = st.update(name, func(b *bucket) (*change, *apiError) {
+		if err := checkKey(o.key); err != nil {
+			return nil, err
+		}
+		if fill != nil {
+			if err := fill(b, b.current(o.key)); err != nil {
+				return nil, err
+			}
+		}
+		c := &change{}
+		st.addVersion(c, b, o)
+		kept = b.versioning != neverVersioned
+		return c, nil
+	})
+	if err != nil && staged != nil {
+		st.storage.discard(staged)
+	}
+	return kept, err
+}
+
+func checkKey(key string) *apiError {
+	if key == "" || len(key) > maxKeyLength {
+		return badRequest("KeyTooLongError", "A key has 1 to %d bytes, this one %d.", maxKeyLength, len(key))
+	}
+	return nil
+}
+
+// addVersion makes o part of c, as the newest version of its key. Where the
+// bucket does not keep versions it replaces the null version. The caller holds
+// st.writing.
+func (st *store) addVersion(c *change, b *bucket, o *object) {
+	st.seq++
+	o.seq, o.null = st.seq, b.versioning != versioned
+	c.add = append(c.add, o)
+	if o.null {
+		if old := b.null(o.key); old != nil {
+			c.remove = append(c.remove, old)
+		}
+	}
+}
+
+// deletion is one thing to delete: a version, or with no version id what the
+// key's name stands for.
+type deletion struct{ key, versionID string }
+
+// deleted says what became of a deletion.
+type deleted struct {
+	versionID string // removed or, for a delete marker that was made, its id; empty in a bucket that never had versioning
+	marker    bool   // a delete marker was made or removed
+}
+
+// remove deletes a key or one of its versions; what is not there is no error,
+// as in S3.
+func (st *store) remove(name string, d deletion, owner string, now time.Time) (done deleted, err *apiError) {
+	err = st.update(name, func(b *bucket) (*change, *apiError) {
+		if err := checkKey(d.key); err != nil {
+			return nil, err
+		}
+		c := &change{}
+		if done = st.removeVersion(c, b, d, owner, now); len(c.add)+len(c.remove) == 0 {
+			return nil, nil
+		}
+		return c, nil
+	})
+	return done, err
+}
+
+// removeVersion makes a deletion part of c, which must not touch the key yet.
+// The caller holds st.writing.
+func (st *store) removeVersion(c *change, b *bucket, d deletion, owner string, now time.Time) (done deleted) {
+	if d.versionID == "" && b.versioning != neverVersioned {
+		marker := newObject(d.key, owner, now)
+		marker.marker = true
+		st.addVersion(c, b, marker)
+		return deleted{marker.versionID(), true}
+	}
+	old := b.current(d.key)
+	if d.versionID != "" {
+		old = b.version(d.key, d.versionID)
+	}
+	if old != nil {
+		c.remove = append(c.remove, old)
+		done.marker = old.marker
+	}
+	if b.versioning != neverVersioned {
+		done.versionID = d.versionID
+	}
+	return done
+}
