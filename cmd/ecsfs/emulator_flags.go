@@ -23,7 +23,7 @@ type emulatorOptions struct {
 	Verbose bool
 	// Maintenance is what the server says of its node.
 	Maintenance bool
-	Skew    time.Duration
+	Skew        time.Duration
 }
 
 func newEmulatorOptions() *emulatorOptions {
