@@ -62,7 +62,8 @@ func newApp(inv *invocation) *cli.App {
 		HideHelpCommand:       true,
 		Commands: []*cli.Command{
 			mountCommand(inv), umountCommand(), demoCommand(inv), emulatorCommand(),
-			queryCommand(), searchkeysCommand(), explainCommand(), statCommand(), versionCommand(), helpCommand(),
+			queryCommand(), searchkeysCommand(), explainCommand(), statCommand(),
+			mbCommand(), putCommand(), presignCommand(), nodesCommand(), versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   usageError,

@@ -109,6 +109,41 @@ func errorLine(verb string, err error) string {
 	return name + ": " + oneLine(err.Error())
 }
 
+// reason is err without what was attempted on what, where that is told already.
+func reason(err error) string {
+	e, ok := errors.AsType[*search.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Hint == "":
+		return e.Why()
+	}
+	return e.Why() + ": " + e.Hint
+}
+
+// commandError is err with the exit code of a wrong command line, where it says
+// that what was asked for cannot be: no query is part of it.
+func commandError(err error) error {
+	if kind := search.KindOf(err); err != nil && (kind == search.KindInvalid || kind == search.KindUnsupported) {
+		return fail(exitUsage, "%w", err)
+	}
+	return err
+}
+
+// errorCode returns the store's own code for an error, "AccessDenied"; "" when
+// it has none.
+func errorCode(err error) string {
+	// What an S3 client's errors can tell beside their text, whatever client it is.
+	coded, ok := errors.AsType[interface {
+		error
+		ErrorCode() string
+	}](err)
+	if !ok {
+		return ""
+	}
+	return coded.ErrorCode()
+}
+
 // oneLine joins the lines of s.
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")

@@ -59,15 +59,9 @@ func query(c *cli.Context, so *storeOptions, o queryOptions, path string, compon
 	if err != nil {
 		return err
 	}
-	p, err := walk(c.Context, client.Store(), path)
-	for _, name := range components {
-		if err == nil {
-			// In a path a "/" in a value would end the component; here it cannot.
-			p, err = p.enter(strings.ReplaceAll(name, "/", "%2F"), true)
-		}
-	}
+	p, err := walkQuery(c.Context, client.Store(), path, components)
 	if err != nil {
-		return explained(err)
+		return err
 	}
 	if p.Dir.Where == nil {
 		return fail(exitUsage, "no query given: name at least one, such as size,gt,100M ('ecsfs searchkeys %s' lists the keys)", p.Dir.Bucket)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 // TestScript runs the scripts of use in testdata/script. Beside the commands of
 // testscript they have:
 //
-//	emulator [-page N] [-skew DURATION] [-tls FILE]
+//	emulator [-page N] [-skew DURATION] [-tls FILE] [-nodes ADDRESS,...] [-maintenance]
 //	                                      start an ECS, and point ECSFS_ENDPOINT and the key pair at it; FILE gets its certificate
 //	bucket NAME [SEARCHKEY...]            make a bucket
 //	put BUCKET KEY FILE [NAME=VALUE...]   put an object with metadata; "modified" and "type" are its own
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 //	deaf                                  listen, never answer, and name it in DEAF
 //	requests [OPERATION=N...]             so many requests came in since the last "requests", and none of another kind
 //	exits STATUS PROGRAM [ARG...]         run a program that must end with STATUS
+//	get FILE                              send GET to the URL in FILE, and print the status, the content type and the body
 //	await PROGRAM [ARG...]                run a program again and again until it ends with 0
 //
 // The condition [mount] holds where FUSE mounts are possible. With
@@ -54,7 +57,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulator": cmdEmulator, "bucket": cmdBucket, "put": cmdPut, "fault": cmdFault,
-			"deaf": cmdDeaf, "requests": cmdRequests, "exits": cmdExits, "await": cmdAwait,
+			"deaf": cmdDeaf, "requests": cmdRequests, "exits": cmdExits, "await": cmdAwait, "get": cmdGet,
 		},
 	})
 }
@@ -120,8 +123,15 @@ func emulatorOf(ts *testscript.TestScript) *scriptEmulator {
 func cmdEmulator(ts *testscript.TestScript, neg bool, args []string) {
 	server, certificate := ecstest.NewUnstartedServer(), ""
 	server.Logf = func(string, ...any) {} // what clients do wrong is what scripts are about
-	for ; len(args) >= 2; args = args[2:] {
+	for ; len(args) > 0; args = args[min(2, len(args)):] {
+		if len(args) == 1 && args[0] != "-maintenance" {
+			ts.Fatalf("%s without a value", args[0])
+		}
 		switch args[0] {
+		case "-maintenance":
+			server.SetMaintenance(true)
+		case "-nodes":
+			server.DataNodes = strings.Split(args[1], ",")
 		case "-page":
 			n, err := strconv.Atoi(args[1])
 			ts.Check(err)
@@ -133,7 +143,7 @@ func cmdEmulator(ts *testscript.TestScript, neg bool, args []string) {
 		case "-tls":
 			certificate = ts.MkAbs(args[1])
 		default:
-			ts.Fatalf("usage: emulator [-page N] [-skew DURATION] [-tls FILE]")
+			ts.Fatalf("emulator has no option %s", args[0])
 		}
 	}
 	if certificate == "" {
@@ -252,6 +262,18 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s ended with status %d, want %d", args[1], got, want)
 	}
+}
+
+func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: get FILE")
+	}
+	resp, err := http.Get(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n%s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 }
 
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {

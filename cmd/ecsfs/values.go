@@ -125,3 +125,17 @@ func parseChoice(words ...string) func(string) (string, error) {
 
 // sortedKeys returns the keys of m in their order.
 func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+
+// listValue is the value of a flag that can be given several times.
+type listValue struct{ target *[]string }
+
+var _ cli.Generic = (*listValue)(nil)
+
+// Set adds text.
+func (v *listValue) Set(text string) error {
+	*v.target = append(*v.target, text)
+	return nil
+}
+
+// String returns "": a list has no default.
+func (v *listValue) String() string { return "" }

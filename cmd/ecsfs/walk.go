@@ -52,6 +52,19 @@ func walk(ctx context.Context, store search.Schemer, path string) (place, error)
 	return p, nil
 }
 
+// walkQuery reads BUCKET[/FOLDER...][/QUERY...] and the components after it, all
+// of which must be queries.
+func walkQuery(ctx context.Context, store search.Schemer, path string, components []string) (place, error) {
+	p, err := walk(ctx, store, path)
+	for _, name := range components {
+		if err == nil {
+			// In a path a "/" in a value would end the component; here it cannot.
+			p, err = p.enter(strings.ReplaceAll(name, "/", "%2F"), true)
+		}
+	}
+	return p, explained(err)
+}
+
 // enter returns the place of one more component. Where it must be a query, a
 // name is an error.
 func (p place) enter(name string, mustBeQuery bool) (place, error) {

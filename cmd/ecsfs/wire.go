@@ -44,22 +44,18 @@ func configError(err error) error {
 	if e.Kind == search.KindInvalid {
 		code = exitUsage
 	}
-	if e.Hint == "" {
-		return fail(code, "%s", e.Why())
-	}
-	return fail(code, "%s: %s", e.Why(), e.Hint)
+	return fail(code, "%s", reason(err))
 }
+
+// accessDenied is the code of an error about what was asked, not about who asked.
+const accessDenied = "AccessDenied"
 
 // checkStore asks the store for its buckets, so that a wrong key pair, a dead
 // endpoint or a clock that is off is told before anything is mounted. A user
 // who may not list buckets but use some of them passes.
 func checkStore(ctx context.Context, client *ecs.Client) error {
 	_, err := client.Store().Buckets(ctx)
-	// What an S3 client's errors can tell beside their text, whatever client it is.
-	if coded, ok := errors.AsType[interface {
-		error
-		ErrorCode() string
-	}](err); ok && coded.ErrorCode() == "AccessDenied" {
+	if errorCode(err) == accessDenied {
 		return nil
 	}
 	return err
