@@ -136,7 +136,8 @@ func TestExitCodes(t *testing.T) {
 // TestOptionsHaveVariables: what describes the store or limits what is used can
 // also be set by a variable of the option's name.
 func TestOptionsHaveVariables(t *testing.T) {
-	without := []string{"help", "path-style", "daemon", "json", "count", "0", "under", "object", "key", "from"}
+	without := []string{"help", "path-style", "daemon", "json", "count", "0", "under", "object", "key", "from",
+		"index", "system", "meta", "content-type", "dry-run", "quiet", "expires"}
 	for _, c := range newApp(&invocation{}).Commands {
 		for _, f := range c.Flags {
 			name := f.Names()[0]
