@@ -8,7 +8,7 @@ import "io"
 //
 // A bucket's records are its settings; its versions, each known by (key, seq);
 // its uploads, each known by seq; and their parts, each known by (upload's seq,
-// number). A change that drops a bucket removes whatever the bucket has.
+// number). A bucket that a change drops has no other record left after it.
 type change struct {
 	bucket   string          // the name
 	settings *bucketSettings // written: of a new bucket, or in place of its settings
@@ -16,6 +16,11 @@ type change struct {
 
 	remove []*object
 	add    []*object
+
+	upload   *upload   // begun, unless part is set: then the one that it is for
+	part     *part     // written
+	replaced *part     // removed: the part of the same upload and number
+	end      []*upload // removed, with the parts that they have
 }
 
 // storage is where a store keeps what it must not lose. The methods but stage
@@ -99,6 +104,16 @@ func (st *store) apply(c *change) {
 		st.seq = max(st.seq, o.seq)
 		o.tie = tieOf(st.seed, o.key, o.cursorVersion())
 		b.add(o)
+	}
+	switch {
+	case c.part != nil:
+		c.upload.setPart(c.part)
+	case c.upload != nil:
+		st.seq = max(st.seq, c.upload.seq)
+		b.uploads.Set(c.upload)
+	}
+	for _, u := range c.end {
+		b.uploads.Delete(u)
 	}
 	if c.drop {
 		delete(st.buckets, c.bucket)

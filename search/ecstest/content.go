@@ -2,6 +2,7 @@ package ecstest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -35,6 +36,56 @@ func (b bytesContent) Close() error                 { return nil }
 
 func (b bytesContent) section(offset, length int64) io.Reader {
 	return bytes.NewReader(b[offset : offset+length])
+}
+
+// joined is the content of an object that was uploaded in parts: theirs, one
+// after the other.
+type joined []content
+
+func (j joined) size() int64 {
+	var size int64
+	for _, c := range j {
+		size += c.size()
+	}
+	return size
+}
+
+func (j joined) open() (contentReader, error) {
+	r := &joinedReader{}
+	for _, c := range j {
+		part, err := c.open()
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		r.parts, r.sizes = append(r.parts, part), append(r.sizes, c.size())
+	}
+	return r, nil
+}
+
+type joinedReader struct {
+	parts []contentReader
+	sizes []int64
+}
+
+func (r *joinedReader) section(offset, length int64) io.Reader {
+	var sections []io.Reader
+	for i, size := range r.sizes {
+		if n := min(size-offset, length); n > 0 {
+			sections = append(sections, r.parts[i].section(offset, n))
+			length -= n
+			offset += n
+		}
+		offset -= size
+	}
+	return io.MultiReader(sections...)
+}
+
+func (r *joinedReader) Close() error {
+	var errs []error
+	for _, p := range r.parts {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // sizeHintLimit bounds what is allocated on the word of a client, in bytes.

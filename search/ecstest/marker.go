@@ -25,7 +25,7 @@ func encodeMarker(binding string, c cursor) string {
 		body = binary.AppendUvarint(body, uint64(len(s)))
 		body = append(body, s...)
 	}
-	raw := append([]byte(markerMagic), checksum(binding, body)...)
+	raw := append([]byte(markerMagic), markerSum(binding, body)...)
 	raw = append(raw, body...)
 	if len(raw)%3 == 0 {
 		raw = append(raw, 0)
@@ -60,7 +60,7 @@ func decodeMarker(binding, marker string) (*cursor, error) {
 	return c, nil
 }
 
-func checksum(binding string, body []byte) []byte {
+func markerSum(binding string, body []byte) []byte {
 	h := sha256.New()
 	h.Write(binary.AppendUvarint(nil, uint64(len(binding))))
 	h.Write([]byte(binding))

@@ -36,14 +36,14 @@ func checkBucketName(name string) *apiError {
 }
 
 // deleteBucket removes a bucket that has neither objects nor other versions nor
-// delete markers.
+// delete markers. Uploads under way end.
 func (st *store) deleteBucket(name string) *apiError {
 	return st.update(name, func(b *bucket) (*change, *apiError) {
 		if b.objects.tree.Len()+b.older.tree.Len() > 0 {
 			return nil, &apiError{http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty",
 				[][2]string{{"BucketName", name}}}
 		}
-		return &change{drop: true}, nil
+		return &change{drop: true, end: b.uploads.Items()}, nil
 	})
 }
 

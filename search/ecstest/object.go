@@ -31,7 +31,10 @@ type object struct {
 	// none: the first one has 1.
 	seq      uint64
 	modified int64 // epoch milliseconds; the time of creation as well
-	md5      [md5.Size]byte
+	// md5 is that of the bytes or, of an object that was uploaded in parts, that
+	// of the parts' sums.
+	md5     [md5.Size]byte
+	details *details // may be nil
 
 	tie    uint64  // place among equals
 	values []value // by column of the bucket's searchIndex, once it is in one
@@ -43,6 +46,12 @@ type object struct {
 	// edge is 0 but on pivots, which stand just before (-1) or after (+1) every
 	// object of the same value.
 	edge int8
+}
+
+// details are what only some objects have.
+type details struct {
+	sizes    []int64 // of the parts that it was uploaded in; nil: in one
+	checksum checksum
 }
 
 // newObject returns a version that is not in a bucket yet.
@@ -63,7 +72,30 @@ func (o *object) size() int64 {
 }
 
 // etag is without quotes.
-func (o *object) etag() string { return hex.EncodeToString(o.md5[:]) }
+func (o *object) etag() string {
+	sum := hex.EncodeToString(o.md5[:])
+	if n := len(o.parts()); n > 0 {
+		return sum + "-" + strconv.Itoa(n)
+	}
+	return sum
+}
+
+// parts returns the sizes of the parts that the object was uploaded in, nil
+// when it was uploaded in one.
+func (o *object) parts() []int64 {
+	if o.details == nil {
+		return nil
+	}
+	return o.details.sizes
+}
+
+// checksum is the zero value when the object has none.
+func (o *object) checksum() checksum {
+	if o.details == nil {
+		return checksum{}
+	}
+	return o.details.checksum
+}
 
 // id is the objectId of a query's answer, 64 hex digits.
 func (o *object) id(bucket string) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tidwall/btree"
 )
 
 const maxKeyLength = 1024 // bytes, as S3
@@ -64,10 +66,13 @@ type bucket struct {
 	nulls   map[string]*object // the null versions in older, by key
 
 	search, olderSearch *searchIndex // nil: no metadata search
+
+	uploads *btree.BTreeG[*upload] // under way, by key, then the oldest first
 }
 
 func newBucket() *bucket {
-	return &bucket{objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{}}
+	return &bucket{objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{},
+		uploads: btree.NewBTreeGOptions(uploadBefore, btree.Options{NoLocks: true})}
 }
 
 // configure puts settings in force. Indexes are made for a bucket that is empty
