@@ -92,7 +92,7 @@ func (st *store) apply(c *change) {
 	b := st.buckets[c.bucket]
 	if c.settings != nil {
 		if b == nil {
-			b = newBucket()
+			b = newBucket(st.lag)
 			st.buckets[c.bucket] = b
 		}
 		b.configure(c.settings)

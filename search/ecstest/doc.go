@@ -94,7 +94,8 @@
 // Rows have every indexed key of the object and what attributes asks for, a
 // list of names or ALL, ALL_SMD, ALL_UMD; system keys under their aliases
 // (size, mtime, ctype, etag ...), times in epoch milliseconds, user keys in
-// lower case. NextMarker comes before the rows. Writes are in the index at once.
+// lower case. NextMarker comes before the rows. Writes are in the index at once,
+// or IndexDelay later.
 // Rows are current objects; with older versions asked for, all versions but
 // delete markers, each a row.
 //

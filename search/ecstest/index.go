@@ -8,14 +8,17 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// searchIndex holds a bucket's ordered indexes, kept up to date by every write.
-// It is guarded by the store's lock.
+// searchIndex holds a bucket's ordered indexes, kept up to date by every write
+// but for what waits. It is guarded by the store's lock.
 type searchIndex struct {
 	keys    []searchKey // constant
 	columns []*index    // one for each of keys, in their order
 	// shuffled has every object, ordered by tie: the order of a query whose
 	// order ECS does not define.
 	shuffled *index
+
+	lag     *lag
+	waiting []waiting // changes to come, the oldest first
 }
 
 // index is one order of a bucket's objects: those that have a value in a
@@ -33,8 +36,8 @@ const (
 	byVersion = -3 // ordered by key, then the newest first
 )
 
-func newSearchIndex(keys []searchKey) *searchIndex {
-	si := &searchIndex{keys: keys, shuffled: newIndex(noColumn, typeString)}
+func newSearchIndex(keys []searchKey, l *lag) *searchIndex {
+	si := &searchIndex{keys: keys, lag: l, shuffled: newIndex(noColumn, typeString)}
 	for i, k := range keys {
 		si.columns = append(si.columns, newIndex(i, k.typ))
 	}
@@ -85,8 +88,8 @@ func (si *searchIndex) fill(o *object) {
 	}
 }
 
-// add indexes o, which has its values.
-func (si *searchIndex) add(o *object) {
+// insert indexes o, which has its values.
+func (si *searchIndex) insert(o *object) {
 	for i, ix := range si.columns {
 		if o.in&(1<<i) != 0 {
 			ix.tree.Set(o)
@@ -95,7 +98,7 @@ func (si *searchIndex) add(o *object) {
 	si.shuffled.tree.Set(o)
 }
 
-func (si *searchIndex) remove(o *object) {
+func (si *searchIndex) erase(o *object) {
 	for i, ix := range si.columns {
 		if o.in&(1<<i) != 0 {
 			ix.tree.Delete(o)

@@ -109,6 +109,7 @@ func (s *Server) data() *store {
 	s.storeOnce.Do(func() {
 		// Memory has nothing to load that could fail.
 		s.store, _ = newStore(s.seed(), memory{})
+		s.store.lag.delay, s.store.lag.now = s.IndexDelay, s.now
 	})
 	return s.store
 }

@@ -147,3 +147,23 @@ func TestKnobOmitNoMatches(t *testing.T) {
 		}
 	}
 }
+
+func TestKnobOlderVersionsParam(t *testing.T) {
+	for _, param := range append([]string{""}, olderVersionsParams...) {
+		s, c := startServer(t, func(s *Server) { s.OlderVersionsParam = param })
+		ok(t, s.CreateBucket("b", "Size"))
+		ok(t, s.SetVersioning("b", true))
+		ok(t, s.PutObject("b", "k", nil, PutOptions{}))
+		ok(t, s.PutObject("b", "k", nil, PutOptions{}))
+		for _, sent := range olderVersionsParams {
+			want := 1
+			if param == "" || sent == param {
+				want = 2
+			}
+			if got := len(names(c.query("b", "Size==0", sent, "true"))); got != want {
+				t.Errorf("OlderVersionsParam %q: with %s=true %d rows, want %d", param, sent, got, want)
+			}
+			c.get(queryTarget("b", "Size==0", sent, "perhaps")).must(t, 400)
+		}
+	}
+}

@@ -37,7 +37,7 @@ type row struct {
 // pages make no other row appear twice or not at all.
 func (si *searchIndex) page(objects *index, q *search) (rows []row, more bool) {
 	runs, cost := si.sources(q.predicate.root)
-	if q.prefix != "" {
+	if q.prefix != "" && si.lag.delay <= 0 { // else names are ahead of the indexes
 		if names := objects.below(q.prefix); names.size() < cost {
 			runs, cost = []span{names}, names.size()
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"pgregory.net/rapid"
@@ -151,6 +152,9 @@ func TestPagingProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s, c := directServer(rt)
 		s.Seed = rapid.Int64Range(0, 5).Draw(rt, "seed")
+		now := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+		s.Now = func() time.Time { return now }
+		s.IndexDelay = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 90 * time.Second}).Draw(rt, "index delay")
 		s.MarkFullPage = rapid.Bool().Draw(rt, "mark full page")
 		e := genModel(2).Draw(rt, "expression")
 		s.Generation = rapid.SampledFrom(Generations()).Draw(rt, "generation")
@@ -159,13 +163,27 @@ func TestPagingProperty(t *testing.T) {
 		}
 		ok(rt, s.CreateBucket("b", "ObjectName", "x-amz-meta-s;string", "x-amz-meta-i;integer", "x-amz-meta-d;decimal"))
 		objects := map[string]map[string]string{}
+		var due []func() // what searches will see of the server's and the model's changes
+		var at []time.Time
+		seen := func() {} // after each of them
+		change := func(f func()) {
+			due, at = append(due, f), append(at, now.Add(s.IndexDelay))
+			now = now.Add(rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Minute}).Draw(rt, "passes"))
+			for len(at) > 0 && !at[0].After(now) {
+				due[0]()
+				seen()
+				due, at = due[1:], at[1:]
+			}
+		}
+		written := map[string]bool{}
 		put := func() {
 			key, meta := genKey(rt), genMeta(rt)
-			if _, there := objects[key]; there {
+			if written[key] {
 				return
 			}
-			objects[key] = meta
+			written[key] = true
 			ok(rt, s.PutObject("b", key, nil, PutOptions{Metadata: meta}))
+			change(func() { objects[key] = meta })
 		}
 		for range rapid.IntRange(0, 40).Draw(rt, "objects") {
 			put()
@@ -199,6 +217,11 @@ func TestPagingProperty(t *testing.T) {
 			return rows
 		}
 		always, ever := expect(), expect()
+		seen = func() {
+			rows := expect()
+			maps.DeleteFunc(always, func(r string, _ bool) bool { return !rows[r] })
+			maps.Copy(ever, rows)
+		}
 		got := map[string]int{}
 		var sequence []string // the texts of the sort key
 		changing := rapid.Bool().Draw(rt, "changing")
@@ -227,19 +250,11 @@ func TestPagingProperty(t *testing.T) {
 			}
 			if changing {
 				put()
-				if keys := slices.Sorted(maps.Keys(objects)); len(keys) > 0 {
+				if keys := slices.Sorted(maps.Keys(written)); len(keys) > 0 {
 					key := rapid.SampledFrom(keys).Draw(rt, "removed")
-					delete(objects, key)
+					delete(written, key)
 					ok(rt, s.DeleteObject("b", key))
-				}
-				now := expect()
-				for r := range always {
-					if !now[r] {
-						delete(always, r)
-					}
-				}
-				for r := range now {
-					ever[r] = true
+					change(func() { delete(objects, key) })
 				}
 			}
 		}

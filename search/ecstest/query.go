@@ -47,7 +47,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	older, err := olderVersions(c)
+	older, err := s.olderVersions(c)
 	if err != nil {
 		return err
 	}
@@ -62,6 +62,7 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	var keys []searchKey
 	var binding string
 	var versioning versioning
+	s.data().settle(c.Bucket)
 	err = s.data().view(c.Bucket, func(b *bucket) (err *apiError) {
 		if b.search == nil {
 			return errSearchNotEnabled
@@ -146,12 +147,12 @@ func (c *call) without(params []string) *call {
 }
 
 // olderVersions tells whether a query asks for versions that are not current.
-func olderVersions(c *call) (older bool, err *apiError) {
+func (s *Server) olderVersions(c *call) (older bool, err *apiError) {
 	for _, p := range olderVersionsParams {
 		switch v := c.Query.Get(p); strings.ToLower(v) {
 		case "", "false":
 		case "true":
-			older = true
+			older = older || s.OlderVersionsParam == "" || s.OlderVersionsParam == p
 		default:
 			return false, invalidArgument("the parameter %s is true or false, not %q", p, v)
 		}

@@ -50,6 +50,9 @@ type Server struct {
 	Latency time.Duration
 	// Generation is the ECS that the server is; empty: ECS38.
 	Generation Generation
+	// IndexDelay is how long, by the server's clock, what is written, written
+	// over or deleted stays hidden from searches; all else sees it at once.
+	IndexDelay time.Duration
 	// EndMarker is what the last page of a query has for NextMarker; zero: as
 	// the Generation.
 	EndMarker EndMarker

@@ -16,6 +16,7 @@ const maxKeyLength = 1024 // bytes, as S3
 // store is all data of a Server: buckets in memory, and where they are kept.
 type store struct {
 	seed    int64   // constant: of ties
+	lag     *lag    // constant
 	storage storage // constant
 
 	// writing is held while a change is made, from the check of the state to the
@@ -31,7 +32,7 @@ type store struct {
 
 // newStore returns the store of what is in st.
 func newStore(seed int64, st storage) (*store, error) {
-	s := &store{seed: seed, storage: st, buckets: map[string]*bucket{}}
+	s := &store{seed: seed, lag: &lag{limit: maxWaiting}, storage: st, buckets: map[string]*bucket{}}
 	return s, st.load(s.apply)
 }
 
@@ -66,12 +67,13 @@ type bucket struct {
 	nulls   map[string]*object // the null versions in older, by key
 
 	search, olderSearch *searchIndex // nil: no metadata search
+	lag                 *lag         // of both
 
 	uploads *btree.BTreeG[*upload] // under way, by key, then the oldest first
 }
 
-func newBucket() *bucket {
-	return &bucket{objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{},
+func newBucket(l *lag) *bucket {
+	return &bucket{lag: l, objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{},
 		uploads: btree.NewBTreeGOptions(uploadBefore, btree.Options{NoLocks: true})}
 }
 
@@ -79,7 +81,7 @@ func newBucket() *bucket {
 // only, as ECS does.
 func (b *bucket) configure(s *bucketSettings) {
 	if b.bucketSettings == nil && len(s.keys) > 0 {
-		b.search, b.olderSearch = newSearchIndex(s.keys), newSearchIndex(s.keys)
+		b.search, b.olderSearch = newSearchIndex(s.keys, b.lag), newSearchIndex(s.keys, b.lag)
 	}
 	if len(s.keys) == 0 {
 		b.search, b.olderSearch = nil, nil
