@@ -57,9 +57,9 @@
 // # Signatures
 //
 // Every request but Ping must be signed with Signature Version 4 or 2, in the
-// header or in the query string (presigned). Any region and service are taken, and clocks
-// may be off by 15 minutes: RequestTimeTooSkewed. A wrong signature is 403
-// SignatureDoesNotMatch and says what should have been signed: StringToSign,
+// header or in the query string (presigned). Any region and service are taken,
+// and clocks may be off by 15 minutes: RequestTimeTooSkewed. A wrong signature is
+// 403 SignatureDoesNotMatch and says what should have been signed: StringToSign,
 // and CanonicalRequest for version 4.
 //
 // Version 4 may come with or without x-amz-content-sha256, and in the encoding
@@ -94,10 +94,10 @@
 // Rows have every indexed key of the object and what attributes asks for, a
 // list of names or ALL, ALL_SMD, ALL_UMD; system keys under their aliases
 // (size, mtime, ctype, etag ...), times in epoch milliseconds, user keys in
-// lower case. NextMarker comes before the rows. Writes are in the index at once,
-// or IndexDelay later.
-// Rows are current objects; with older versions asked for, all versions but
-// delete markers, each a row.
+// lower case. NextMarker comes before the rows. Rows are current objects; with
+// older versions asked for, all versions but delete markers, each a row. Writes
+// are in the index at once, or IndexDelay later: what 100,000 later changes of
+// the bucket wait behind is in it earlier.
 //
 // This is ECS 3.8 and ObjectScale 4. With [Server.Generation] the server is an
 // older ECS; [Traits] is all that a generation changes. More fields of Server
@@ -106,9 +106,9 @@
 // The order is ascending by sorted, which must be in the expression, or by the
 // expression's first key. With "or", prefix or delimiter ECS promises no order
 // and there is none: Seed decides, as it does among equals, in lists of keys and
-// in the metadata of a row. For one Seed the order is stable, and paging neither skips nor repeats
-// a row that stays, whatever is written between two pages. Markers contain
-// "+", "/" and "=" and belong to one query; any other is 400.
+// in the metadata of a row. For one Seed the order is stable, and paging neither
+// skips nor repeats a row that stays, whatever is written between two pages.
+// Markers contain "+", "/" and "=" and belong to one query; any other is 400.
 //
 // # Where ECS is not documented
 //
