@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -138,4 +139,26 @@ func TestIndexDelayOfVersions(t *testing.T) {
 	if got, current := versions("true"), versions("false"); got != 3 || current != 0 {
 		t.Errorf("in the end: %d versions, %d current", got, current)
 	}
+}
+
+// TestIndexDelayConcurrency lets writers and searches that settle run against
+// each other, for the race detector; the machine's clock brings in all in the end.
+func TestIndexDelayConcurrency(t *testing.T) {
+	s, c := startServer(t, func(s *Server) { s.IndexDelay = time.Millisecond })
+	numbered(t, s, "b", 20)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := range 20 {
+				key := fmt.Sprintf("w%d-%d", worker, i)
+				ok(t, s.PutObject("b", key, nil, PutOptions{Metadata: map[string]string{"group": "w"}}))
+				c.query("b", "x-amz-meta-group=='w'", "prefix", "w")
+				if i%2 == 0 {
+					ok(t, s.DeleteObject("b", key))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	waitFor(t, func() bool { return len(names(c.query("b", "x-amz-meta-group=='w'"))) == 40 })
 }

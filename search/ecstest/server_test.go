@@ -351,6 +351,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/b?query=Size%3E1&sorted=Size", "bytes=0-1")
 	f.Add("PUT", "/b/k", "b/other")
 	f.Add("DELETE", "/b?searchmetadata", "")
+	f.Add("GET", "/?ping&item=load-factor", "")
+	f.Add("GET", "/?endpoint", "")
 	f.Add("GET", "/b?list-type=2&delimiter=/&prefix=%FF", "\"x\"")
 	f.Add("GET", "/b/%01%FF", "") // a key that is no XML, in an error
 	s, c := directServer(f)
