@@ -1,0 +1,88 @@
+"""Presigned URLs, versions 4 and 2, used with no client at all."""
+import datetime
+import unittest.mock
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from common import Test, client, main, signed_at
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def fetch(url, method="GET", body=None, headers=None):
+    request = urllib.request.Request(url, body, headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as e:
+        with e:
+            return e.code, e.read(), e.headers
+
+
+class Version4(Test):
+    version = "s3v4"
+
+    def setUp(self):
+        super().setUp()
+        self.put("a b+ö", b"hello")
+        self.signer = client(signature_version=self.version)
+
+    def url(self, operation, key="a b+ö", expires=600, **arguments):
+        return self.signer.generate_presigned_url(operation, {"Bucket": self.bucket, "Key": key, **arguments}, ExpiresIn=expires)
+
+    def expired(self):
+        with signed_at(-2 * HOUR):
+            return self.url("get_object", expires=3600)
+
+    def test_get_and_head(self):
+        self.assertEqual(fetch(self.url("get_object"))[:2], (200, b"hello"))
+        self.assertEqual(fetch(self.url("head_object"), "HEAD")[:2], (200, b""))
+        self.assertEqual(fetch(self.url("get_object"), headers={"Range": "bytes=1-2"})[:2], (206, b"el"))
+
+    def test_put_and_delete(self):
+        self.assertEqual(fetch(self.url("put_object", "new"), "PUT", b"bytes")[0], 200)
+        self.assertEqual(self.body("new"), b"bytes")
+        self.assertEqual(fetch(self.url("delete_object", "new"), "DELETE")[0], 204)
+        self.fails(404, "404", self.head, "new")
+
+    def test_put_with_a_type(self):
+        url = self.url("put_object", "new", ContentType="text/plain")
+        self.assertEqual(fetch(url, "PUT", b"bytes", {"Content-Type": "text/plain"})[0], 200)
+        self.assertEqual(self.head("new")["ContentType"], "text/plain")
+        self.assertEqual(fetch(url, "PUT", b"bytes", {"Content-Type": "text/html"})[0], 403)
+
+    def test_response_headers(self):
+        status, _, headers = fetch(self.url("get_object", ResponseContentType="text/x-test", ResponseContentDisposition="inline; a=b"))
+        self.assertEqual((status, headers["Content-Type"], headers["Content-Disposition"]), (200, "text/x-test", "inline; a=b"))
+
+    def test_list(self):
+        url = self.signer.generate_presigned_url("list_objects_v2", {"Bucket": self.bucket, "Prefix": "a "})
+        status, body, _ = fetch(url)
+        self.assertEqual((status, b"<KeyCount>1</KeyCount>" in body), (200, True))
+
+    def test_expired(self):
+        status, body, _ = fetch(self.expired())
+        self.assertEqual((status, b"<Code>AccessDenied</Code>" in body, b"expired" in body), (403, True, True), body)
+
+    def test_changed(self):
+        for old, new in [("GET", "PUT"), (urllib.parse.quote("a b+ö"), "other"), ("Expires=", "Expires=1")]:
+            with self.subTest(f"{old} {new}"):
+                url = self.url("get_object")
+                status, body, _ = fetch(url.replace(old, new) if old != "GET" else url, "PUT" if old == "GET" else "GET", b"x" if old == "GET" else None)
+                self.assertEqual(status, 403 if "Expires" not in old or self.version == "s3" else status)
+                self.assertNotEqual(status, 200)
+                self.assertNotIn(b"ecsfs-demo-secret", body)
+
+
+class Version2(Version4):
+    version = "s3"
+
+    def expired(self):
+        url = self.url("get_object", expires=-1)
+        self.assertIn("AWSAccessKeyId=", url)
+        return url
+
+
+if __name__ == "__main__":
+    main()
