@@ -137,8 +137,9 @@ func (s *Server) timeV2(r *http.Request, sig signatureV2) (time.Time, *apiError)
 
 // stringsToSignV2 are the texts that a client may have signed, the usual one
 // first. They differ in what clients disagree on: whether a parameter that is
-// sent as "name=" is signed so or as "name", and whether a namespace in the host
-// is signed. All else is fixed: method, Content-MD5, Content-Type, date, the
+// sent as "name=" is signed so or as "name", whether a namespace in the host is
+// signed, and whether /bucket is signed with a slash at its end, as botocore
+// does, which sends none. All else is fixed: method, Content-MD5, Content-Type, date, the
 // x-amz- and x-emc- headers, and the path as it was sent with the parameters of
 // signsV2, decoded.
 func (s *Server) stringsToSignV2(r *http.Request, sig signatureV2) []string {
@@ -163,13 +164,16 @@ func (s *Server) stringsToSignV2(r *http.Request, sig signatureV2) []string {
 
 	full, short := s.parametersV2(r.URL.RawQuery)
 	path := sentPath(r)
-	bucketName, namespace, _ := s.hostNames(r.Host)
-	if bucketName != "" {
+	bucketName, namespace, inHost := s.hostNames(r.Host)
+	if inHost {
 		path = "/" + bucketName + path
 	}
 	paths := []string{path}
 	if namespace != "" {
 		paths = []string{"/" + namespace + path, path}
+	}
+	if !inHost && !strings.Contains(path[1:], "/") {
+		paths = append(paths, path+"/")
 	}
 	var all []string
 	for _, path := range paths {

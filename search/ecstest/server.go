@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,6 +144,7 @@ func (s *Server) SetIntercept(f func(w http.ResponseWriter, r *http.Request, req
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.underWay.Add(1)
 	defer s.underWay.Add(-1)
+	sayContinue(w, r)
 	c, op, err := s.read(r)
 	limit := s.RecordLimit
 	if limit == 0 {
@@ -152,6 +154,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { noted.end(s.now()) }()
 	s.wait(r.Context())
 	s.serve(noted, c, op, err, true)
+}
+
+// sayContinue answers an expectation of 100-continue of a request without a
+// body, for which net/http has no answer: botocore expects one for every PUT,
+// and takes the connection for broken after a final answer in its place.
+func sayContinue(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && r.ProtoAtLeast(1, 1) && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		w.WriteHeader(http.StatusContinue)
+	}
 }
 
 // Answer answers a request as it would be without Latency and Intercept, and
