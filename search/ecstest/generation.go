@@ -23,9 +23,12 @@ const (
 	ECS38 Generation = "3.8" // and ObjectScale 4
 )
 
-// Traits is all that a [Generation] changes. Each is told by the tests of
-// Dell's ECS clients, which ask the server for its version, or by their
-// changes; where neither says, a generation does as the next one.
+// Traits is all that a [Generation] changes. What is known comes from Dell's
+// public clients of ECS, below github.com/EMCECS: in ecs-object-client-java, the
+// tests S3MetadataSearchTest and their history expect different answers of
+// different releases, and S3Config says what to sign; the README of
+// spark-ecs-connector is of the time of 2.2. What they leave open is decided
+// here, and said so.
 type Traits struct {
 	// Since is the first release, as major, minor and patch.
 	Since [3]int
@@ -33,26 +36,29 @@ type Traits struct {
 	VersionInfo string
 	// EndMarker is what a query's last page has for NextMarker.
 	EndMarker EndMarker
-	// KeyCase is how query results spell indexed user keys.
+	// KeyCase is how query results spell indexed user keys. The release of the
+	// change is not known; it is taken to be that of ExactKeys.
 	KeyCase KeyCase
 	// ExactKeys: an expression and sorted must spell a user key as the bucket's
 	// creator did (STORAGE-18866), so GET /bucket?searchmetadata tells that
-	// spelling. Names of the metadata of objects ignore case all the same: they
-	// are HTTP headers.
+	// spelling. That was so in 2017; when it ended is not known. Names of the
+	// metadata of objects ignore case all the same: they are HTTP headers.
 	ExactKeys bool
-	// OneConnective: an expression cannot have both "and" and "or".
+	// OneConnective: an expression cannot have both "and" and "or" (spark); it is
+	// an InvalidArgument.
 	OneConnective bool
 	// UnsignedQuery: signatures of version 2 do not cover the parameters query
 	// and searchmetadata.
 	UnsignedQuery bool
-	// IgnoredParams are parameters of a query that have no effect, not even
-	// that of an error, as any that a release does not know.
+	// IgnoredParams are parameters of a query that the release does not know:
+	// prefix and delimiter came with 3.6.2, encoding-type with 3.2.2. That they
+	// have no effect, not even that of an error, is decided here.
 	IgnoredParams []string
 	// PartialPrefixRows: under prefix, rows lack some of their entries
-	// (STORAGE-30513). Seed decides which.
+	// (STORAGE-30513, until 3.7). Which is decided here, by Seed.
 	PartialPrefixRows bool
-	// NoEncodedPrefix: prefix and encoding-type together are an error
-	// (STORAGE-30527).
+	// NoEncodedPrefix: prefix and encoding-type together fail (STORAGE-30527,
+	// until 3.7.1). That it is an InvalidArgument is decided here.
 	NoEncodedPrefix bool
 	// Indexable are the system keys that a bucket can index.
 	Indexable []string
