@@ -13,6 +13,7 @@ type change struct {
 	bucket   string          // the name
 	settings *bucketSettings // written: of a new bucket, or in place of its settings
 	drop     bool            // the bucket goes
+	seq      uint64          // at least the last sequence number given so far
 
 	remove []*object
 	add    []*object
@@ -90,6 +91,7 @@ func (st *store) carryOut(c *change) *apiError {
 // apply brings the maps and indexes up to c. The caller holds st.mu.
 func (st *store) apply(c *change) {
 	b := st.buckets[c.bucket]
+	st.seq = max(st.seq, c.seq)
 	if c.settings != nil {
 		if b == nil {
 			b = newBucket(st.lag)

@@ -121,13 +121,22 @@
 // the parameters prefix, delimiter and encoding-type are ignored. Where prefix
 // with encoding-type fails, that is 400. ReplicationStatus is "COMPLETED".
 //
+// # Storage
+//
+// All is in memory, or in the directory [Server.Data]: names, metadata and
+// small contents in a bbolt database, larger contents in files of their own. A
+// change is answered when it is synced to the disk, and a crash leaves all of
+// it or nothing. Uploads under way survive as well, and version ids are not
+// given twice. A change that cannot be stored is 500 InternalError with the
+// reason, and leaves everything as it was. Names and metadata are in memory
+// all the same; starting takes some seconds for a million objects.
+//
 // # Concurrency and bounds
 //
 // All methods may be called at any time from any goroutine. One lock covers the
-// data and is never held while the network is written to; changes are made one
-// after the other. Objects live in
-// memory, at most MaxObjectSize each. [Server.Requests] keeps the last
-// RecordLimit requests.
+// data and is never held while the network or a disk is written to; changes are
+// made one after the other. An object has at most MaxObjectSize.
+// [Server.Requests] keeps the last RecordLimit requests.
 //
 // A page is answered from ordered indexes: its cost is that of the smallest
 // range that the expression has on any one key, or of a walk in the query's

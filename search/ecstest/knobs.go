@@ -104,13 +104,35 @@ func (s *Server) accessKeyID() string {
 	return DefaultAccessKeyID
 }
 
-// data returns the store, which the first call opens.
-func (s *Server) data() *store {
+// Open opens Data, or makes it, and reads what it has. Start does so as well,
+// but panics where Open returns an error: the directory cannot be read or
+// written, has other files, is of another version of this package, or is held
+// by another server.
+func (s *Server) Open() error {
 	s.storeOnce.Do(func() {
-		// Memory has nothing to load that could fail.
-		s.store, _ = newStore(s.seed(), memory{})
+		var in storage = memory{}
+		if s.Data != "" {
+			d, err := openDirectory(s.Data)
+			if err != nil {
+				s.storeErr = err
+				return
+			}
+			in = d
+		}
+		if s.store, s.storeErr = newStore(s.seed(), in); s.storeErr != nil {
+			_ = in.close() // the error to tell is the first
+			return
+		}
 		s.store.lag.delay, s.store.lag.now = s.IndexDelay, s.now
 	})
+	return s.storeErr
+}
+
+// data returns the store, which the first call opens.
+func (s *Server) data() *store {
+	if err := s.Open(); err != nil {
+		panic("ecstest: " + err.Error())
+	}
 	return s.store
 }
 

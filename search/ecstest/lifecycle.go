@@ -23,8 +23,8 @@ type lifecycle struct {
 }
 
 // Start listens and serves until Close. It panics when it cannot listen, when
-// the server was started before, as net/http/httptest does, or when Generation is
-// unknown.
+// the server was started before, as net/http/httptest does, when Generation is
+// unknown, or when Data cannot be opened.
 func (s *Server) Start() { s.start("http", nil) }
 
 // StartTLS is Start with TLS, under a certificate of its own making, which
@@ -46,6 +46,7 @@ func (s *Server) start(scheme string, config *tls.Config) {
 		panic("ecstest: Server already started")
 	}
 	s.Generation.traits() // which panics as well
+	s.data()
 	if s.Listener == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -112,11 +113,15 @@ func (s *Server) Close() {
 		_ = c.Close()
 	}
 	s.runMu.Unlock()
-	if running == nil {
-		return
+	if running != nil {
+		_ = running.Shutdown(context.Background())
+		<-served
 	}
-	_ = running.Shutdown(context.Background())
-	<-served
+	if s.store != nil {
+		if err := s.store.storage.close(); err != nil {
+			s.logf("ecstest: %v", err)
+		}
+	}
 }
 
 // closing is closed when the server is.

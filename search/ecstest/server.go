@@ -100,6 +100,11 @@ type Server struct {
 	// DataNodes are the addresses, without ports, that GET /?endpoint tells;
 	// empty: the server's own.
 	DataNodes []string
+	// Data is a directory that keeps everything: buckets, versions and uploads
+	// under way outlive the server, and what was answered with success outlives
+	// a crash of the machine. It is made where it is not there, and belongs to one
+	// server at a time. Empty: all is in memory.
+	Data string
 	// MaxObjectSize bounds an object, in bytes; 0: 1 GiB.
 	MaxObjectSize int64
 	// RecordLimit is how many requests are kept for Requests; 0: 100,000;
@@ -114,7 +119,8 @@ type Server struct {
 	Logf func(format string, args ...any)
 
 	storeOnce sync.Once
-	store     *store // by data alone
+	store     *store // set by Open, as storeErr is
+	storeErr  error
 	record    recorder
 
 	once     sync.Once
