@@ -24,6 +24,9 @@ type change struct {
 	end      []*upload // removed, with the parts that they have
 }
 
+// empty tells that a change of versions alone changes nothing.
+func (c *change) empty() bool { return len(c.add)+len(c.remove) == 0 }
+
 // storage is where a store keeps what it must not lose. The methods but stage
 // and discard are called one at a time.
 type storage interface {

@@ -29,14 +29,24 @@
 //	ListObjects           GET /bucket         prefix delimiter marker max-keys encoding-type
 //	ListObjectsV2         GET /bucket?list-type=2   likewise, with continuation-token start-after fetch-owner
 //	ListObjectVersions    GET /bucket?versions  prefix delimiter key-marker version-id-marker max-keys encoding-type
+//	ListMultipartUploads  GET /bucket?uploads   prefix delimiter key-marker upload-id-marker max-uploads encoding-type
+//	GetBucketAcl          GET /bucket?acl
+//	DeleteObjects         POST /bucket?delete   Content-MD5 or x-amz-checksum-*
 //	SearchKeys            GET /bucket?searchmetadata
 //	DeleteSearchKeys      DELETE /bucket?searchmetadata
 //	Query                 GET /bucket?query=EXPR    attributes sorted max-keys marker prefix delimiter
 //	                      encoding-type include-older-versions (or include-older-version, include_older_version)
 //	PutObject             PUT /bucket/key     conditional headers, content headers, x-amz-meta-*
 //	CopyObject            PUT /bucket/key     x-amz-copy-source, x-amz-metadata-directive
-//	GetObject, HeadObject GET, HEAD /bucket/key     one range, conditional headers, response-*, versionId
+//	GetObject, HeadObject GET, HEAD /bucket/key     one range, conditional headers, response-*, versionId, partNumber
+//	GetObjectAcl          GET /bucket/key?acl       versionId
 //	DeleteObject          DELETE /bucket/key        versionId
+//	CreateMultipartUpload POST /bucket/key?uploads  what PutObject takes, x-amz-checksum-algorithm, -type
+//	UploadPart            PUT /bucket/key?partNumber=N&uploadId=ID
+//	UploadPartCopy        PUT /bucket/key?partNumber=N&uploadId=ID   x-amz-copy-source, x-amz-copy-source-range
+//	CompleteMultipartUpload POST /bucket/key?uploadId=ID   conditional headers, x-amz-mp-object-size
+//	AbortMultipartUpload  DELETE /bucket/key?uploadId=ID
+//	ListParts             GET /bucket/key?uploadId=ID      max-parts part-number-marker
 //
 // The names are those of [Request] and [Server.Count]; a request that is none
 // of these is "Unknown". "/bucket" and "/bucket/" are the same. A query
@@ -53,6 +63,18 @@
 // version that is not there is no error. ListObjectVersions tells the place of
 // its next page by an id even where S3 says "null": paging is exact whatever is
 // written meanwhile.
+//
+// # Uploads
+//
+// The parts of a multipart upload have at least [Server.MinPartSize] bytes, but
+// for the last; the object's ETag is the MD5 of the parts' MD5s and "-" and
+// their number, and so is that of its copies. Deleting a bucket ends its uploads.
+//
+// x-amz-checksum-* of CRC32, CRC32C, CRC64NVME, SHA1 and SHA256 are verified, in
+// a header or in the trailer of an aws-chunked body, kept, and told where
+// x-amz-checksum-mode is ENABLED; those of an upload are made for each part and
+// put together, COMPOSITE or FULL_OBJECT. Content-MD5 is verified. Access control
+// lists say that the owner may do everything; they cannot be set.
 //
 // # Signatures
 //

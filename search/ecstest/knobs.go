@@ -97,6 +97,13 @@ func (s *Server) maxObjectSize() int64 {
 	return 1 << 30
 }
 
+func (s *Server) minPartSize() int64 {
+	if s.MinPartSize > 0 {
+		return s.MinPartSize
+	}
+	return defaultMinPartSize
+}
+
 func (s *Server) accessKeyID() string {
 	if s.AccessKeyID != "" {
 		return s.AccessKeyID

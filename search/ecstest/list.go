@@ -191,20 +191,26 @@ func writePrefixes(x *xmlWriter, rows []row, encode func(string) string) {
 
 func writeOwner(x *xmlWriter, id string) {
 	x.begin("Owner")
-	x.elem("ID", id)
-	x.elem("DisplayName", id)
+	writeAccount(x, id)
 	x.end()
 }
 
+func writeAccount(x *xmlWriter, id string) {
+	x.elem("ID", id)
+	x.elem("DisplayName", id)
+}
+
 // maxKeys returns the size of page asked for, at most the server's.
-func (s *Server) maxKeys(c *call) (int, *apiError) {
-	text := c.Query.Get("max-keys")
+func (s *Server) maxKeys(c *call) (int, *apiError) { return s.limit(c, "max-keys") }
+
+func (s *Server) limit(c *call, param string) (int, *apiError) {
+	text := c.Query.Get(param)
 	if text == "" {
 		return s.pageSize(), nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 0 {
-		return 0, invalidArgument("the parameter max-keys is a number from 0, not %q", text)
+		return 0, invalidArgument("the parameter %s is a number from 0, not %q", param, text)
 	}
 	return min(int(n), s.pageSize()), nil
 }

@@ -211,7 +211,7 @@ func TestBuckets(t *testing.T) {
 	for _, target := range []string{"/none?location", "/none?versioning", "/none?searchmetadata"} {
 		c.get(target).must(t, 404)
 	}
-	for _, target := range []string{"/UPPER.case_1?acl", "/?policy"} {
+	for _, target := range []string{"/UPPER.case_1?tagging", "/?policy"} {
 		if got := c.get(target).must(t, 501).xml(t); got.text("Code") != "NotImplemented" {
 			t.Errorf("%s: %+v", target, got)
 		}

@@ -41,12 +41,12 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 		modified = s.now()
 	}
 	st := s.data()
-	staged, err := stage(st.storage, bytes.NewReader(data), int64(len(data)))
+	staged, err := st.stage(bytes.NewReader(data), int64(len(data)), nil)
 	if err != nil {
-		return err
+		return errStorage(err)
 	}
 	obj := newObject(key, s.accessKeyID(), modified)
-	obj.content, obj.md5 = staged.content, staged.md5
+	staged.giveTo(obj)
 	obj.headers.set("Content-Type", cmp.Or(o.ContentType, defaultContentType))
 	if o.ContentEncoding != "" {
 		obj.headers.set("Content-Encoding", o.ContentEncoding)
@@ -58,8 +58,8 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 		}
 		obj.meta.set(lower, o.Metadata[name])
 	}
-	_, err = st.put(bucket, obj, nil)
-	return asError(err)
+	_, putErr := st.put(bucket, obj, nil)
+	return asError(putErr)
 }
 
 // DeleteObject removes an object; one that is not there is no error. In a

@@ -147,12 +147,41 @@ func (st *store) remove(name string, d deletion, owner string, now time.Time) (d
 			return nil, err
 		}
 		c := &change{}
-		if done = st.removeVersion(c, b, d, owner, now); len(c.add)+len(c.remove) == 0 {
+		if done = st.removeVersion(c, b, d, owner, now); c.empty() {
 			return nil, nil
 		}
 		return c, nil
 	})
 	return done, err
+}
+
+// removeAll carries out deletions, in as few changes as their keys allow, but
+// for those with an error, and sets what became of them.
+func (st *store) removeAll(name string, all []deletionResult, owner string, now time.Time) *apiError {
+	for len(all) > 0 {
+		n := 0
+		err := st.update(name, func(b *bucket) (*change, *apiError) {
+			c := &change{}
+			seen := map[string]bool{}
+			// A change is planned on the state before it: no key twice.
+			for n = 0; n < len(all) && !seen[all[n].key]; n++ {
+				r := &all[n]
+				if r.err == nil {
+					seen[r.key] = true
+					r.done = st.removeVersion(c, b, r.deletion, owner, now)
+				}
+			}
+			if c.empty() {
+				return nil, nil
+			}
+			return c, nil
+		})
+		if err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
 }
 
 // removeVersion makes a deletion part of c, which must not touch the key yet.

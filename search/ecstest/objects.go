@@ -1,18 +1,11 @@
 package ecstest
 
 import (
-	"bytes"
-	"crypto/md5"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
 const defaultContentType = "application/octet-stream"
@@ -54,95 +47,25 @@ func withoutAWSChunked(codings string) string {
 
 // putObject answers PUT /bucket/key.
 func (s *Server) putObject(w http.ResponseWriter, c *call) *apiError {
-	if c.r.ContentLength < 0 && c.Header.Get("X-Amz-Decoded-Content-Length") == "" {
-		return &apiError{status: http.StatusLengthRequired, code: "MissingContentLength",
-			message: "You must provide the Content-Length HTTP header."}
-	}
-	body, err := c.body(w, s.maxObjectSize())
+	received, err := s.receive(w, c, "")
 	if err != nil {
-		return err
-	}
-	st := s.data()
-	staged, err := stage(st.storage, body, c.r.ContentLength)
-	if err != nil {
-		return err
-	}
-	if err := checkMD5(c.Header.Get("Content-MD5"), staged.md5); err != nil {
-		st.storage.discard(staged.content)
 		return err
 	}
 	o := newObject(c.Key, c.verified.AccessKeyID, s.now())
-	o.content, o.md5 = staged.content, staged.md5
+	received.giveTo(o)
 	o.describe(c.Header)
-	versions, err := st.put(c.Bucket, o, func(_ *bucket, old *object) *apiError {
+	versions, err := s.data().put(c.Bucket, o, func(_ *bucket, old *object) *apiError {
 		return checkWriteConditions(c.Header, c.Key, old)
 	})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("ETag", quote(o.etag()))
+	o.checksum().tell(w.Header())
 	if versions {
 		w.Header().Set("x-amz-version-id", o.versionID())
 	}
 	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// body returns the request's body, decoded, checked against its signature and
-// at most limit bytes long.
-func (c *call) body(w http.ResponseWriter, limit int64) (io.Reader, *apiError) {
-	// The framing of signed chunks is less than the body again for chunks of
-	// any reasonable size.
-	c.r.Body = http.MaxBytesReader(w, c.r.Body, 2*limit+maxConfigBody)
-	body, err := c.verified.Body(c.r)
-	if err != nil {
-		return nil, bodyError(err)
-	}
-	return http.MaxBytesReader(w, body, limit), nil
-}
-
-// staged is a body that is stored and not yet an object's.
-type staged struct {
-	content content
-	md5     [md5.Size]byte
-}
-
-// stage stores a request's body.
-func stage(storage storage, body io.Reader, size int64) (staged, *apiError) {
-	sum := md5.New()
-	in := &failNoting{r: io.TeeReader(body, sum)}
-	content, err := storage.stage(struct{ io.Reader }{in}, size)
-	switch {
-	case in.err != nil:
-		return staged{}, bodyError(in.err)
-	case err != nil:
-		return staged{}, errStorage(err)
-	}
-	return staged{content, [md5.Size]byte(sum.Sum(nil))}, nil
-}
-
-// bodyError says what went wrong with reading a body.
-func bodyError(err error) *apiError {
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return badRequest("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size of %d bytes.", tooLarge.Limit)
-	}
-	if signed := (*sigv4.Error)(nil); errors.As(err, &signed) {
-		return fromSigv4(signed)
-	}
-	return badRequest("IncompleteBody", "The request's body could not be read.")
-}
-
-func checkMD5(header string, got [md5.Size]byte) *apiError {
-	if header == "" {
-		return nil
-	}
-	want, err := base64.StdEncoding.DecodeString(header)
-	if err != nil || len(want) != md5.Size {
-		return badRequest("InvalidDigest", "The Content-MD5 you specified is not valid.")
-	}
-	if !bytes.Equal(got[:], want) {
-		return badRequest("BadDigest", "The Content-MD5 you specified did not match what we received.")
-	}
 	return nil
 }
 
@@ -151,7 +74,7 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 	var o *object
 	var part byteRange
 	var body contentReader
-	status := http.StatusOK
+	var status int
 	h := w.Header()
 	err := s.data().view(c.Bucket, func(b *bucket) (err *apiError) {
 		o, err = b.find(c.Key, c.Query.Get("versionId"))
@@ -164,16 +87,11 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 		if err := checkConditions(c.Header, "", o); err != nil {
 			return err
 		}
-		var partial bool
-		if part, partial, err = parseRange(c.Range, o.size()); err != nil {
-			h.Set("Content-Range", fmt.Sprintf("bytes */%d", o.size()))
+		if part, status, err = choosePart(h, c, o); err != nil {
 			return err
 		}
-		if partial {
-			status = http.StatusPartialContent
-			h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", part.offset, part.offset+part.length-1, o.size()))
-		} else {
-			part = byteRange{0, o.size()}
+		if status == http.StatusOK && strings.EqualFold(c.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
+			o.checksum().tell(h)
 		}
 		if c.Method == http.MethodHead {
 			return nil
@@ -214,6 +132,46 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 	return nil
 }
 
+// choosePart returns what of an object a request is for, by its Range or its
+// partNumber, and the status of the answer, and sets the headers that say so.
+func choosePart(h http.Header, c *call, o *object) (r byteRange, status int, err *apiError) {
+	size := o.size()
+	partial := false
+	if text := c.Query.Get("partNumber"); text != "" {
+		if c.Range != "" {
+			return r, 0, badRequest("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+		}
+		number, err := parsePartNumber(text)
+		if err != nil {
+			return r, 0, err
+		}
+		sizes := o.parts()
+		if sizes != nil {
+			h.Set("x-amz-mp-parts-count", strconv.Itoa(len(sizes)))
+		} else {
+			sizes = []int64{size}
+		}
+		if number > len(sizes) {
+			return r, 0, &apiError{http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber",
+				"The requested partnumber is not satisfiable",
+				[][2]string{{"ActualPartCount", strconv.Itoa(len(sizes))}, {"PartNumberRequested", text}}}
+		}
+		for _, before := range sizes[:number-1] {
+			r.offset += before
+		}
+		r.length = sizes[number-1]
+		partial = r.length > 0
+	} else if r, partial, err = parseRange(c.Range, size); err != nil {
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		return r, 0, err
+	}
+	if !partial {
+		return byteRange{0, size}, http.StatusOK, nil
+	}
+	h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", r.offset, r.offset+r.length-1, size))
+	return r, http.StatusPartialContent, nil
+}
+
 // tellVersion sets the headers of a version, which may be nil, unless the
 // bucket never had versioning.
 func tellVersion(h http.Header, b *bucket, o *object) {
@@ -241,92 +199,4 @@ func (s *Server) deleteObject(w http.ResponseWriter, c *call) *apiError {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// copyObject answers PUT /bucket/key with x-amz-copy-source.
-func (s *Server) copyObject(w http.ResponseWriter, c *call) *apiError {
-	from, err := parseCopySource(c.Header.Get("X-Amz-Copy-Source"))
-	if err != nil {
-		return err
-	}
-	o := newObject(c.Key, c.verified.AccessKeyID, s.now())
-	replace := false
-	switch d := c.Header.Get("X-Amz-Metadata-Directive"); d {
-	case "", "COPY":
-		if from.bucket == c.Bucket && from.key == c.Key && from.versionID == "" {
-			return badRequest("InvalidRequest", "This copy request is illegal because it is trying to copy an object to "+
-				"itself without changing the object's metadata.")
-		}
-	case "REPLACE":
-		replace = true
-		o.describe(c.Header)
-	default:
-		return invalidArgument("x-amz-metadata-directive is COPY or REPLACE, not %q", d)
-	}
-	st := s.data()
-	var sourceVersion string
-	versions, err := st.put(c.Bucket, o, func(_ *bucket, old *object) *apiError {
-		// The source, too, is that of the moment of the change: what it is copied
-		// from cannot go before it is named by the copy.
-		source, version, err := st.copySource(from, c.Header)
-		if err != nil {
-			return err
-		}
-		sourceVersion = version
-		o.content, o.md5 = source.content, source.md5
-		if !replace {
-			o.headers, o.meta = source.headers, source.meta
-		}
-		return checkWriteConditions(c.Header, c.Key, old)
-	})
-	if err != nil {
-		return err
-	}
-	if sourceVersion != "" {
-		w.Header().Set("x-amz-copy-source-version-id", sourceVersion)
-	}
-	if versions {
-		w.Header().Set("x-amz-version-id", o.versionID())
-	}
-	x := newS3XML("CopyObjectResult")
-	x.time("LastModified", o.time())
-	x.elem("ETag", quote(o.etag()))
-	writeXML(w, http.StatusOK, x)
-	return nil
-}
-
-// source is what x-amz-copy-source names.
-type source struct{ bucket, key, versionID string }
-
-// parseCopySource reads [/]bucket/key[?versionId=ID], percent-encoded.
-func parseCopySource(header string) (source, *apiError) {
-	path, version, _ := strings.Cut(strings.TrimPrefix(header, "/"), "?versionId=")
-	decoded, unescapeErr := url.PathUnescape(path)
-	bucketName, key, ok := strings.Cut(decoded, "/")
-	if unescapeErr != nil || !ok || bucketName == "" || key == "" {
-		return source{}, invalidArgument("x-amz-copy-source is not BUCKET/KEY: %q", header)
-	}
-	return source{bucketName, key, version}, nil
-}
-
-// copySource finds the source of a copy, on which the conditions in h must
-// hold. version is empty in a bucket that never had versioning. The caller
-// holds st.writing or st.mu.
-func (st *store) copySource(from source, h http.Header) (o *object, version string, err *apiError) {
-	b := st.buckets[from.bucket]
-	if b == nil {
-		return nil, "", errNoSuchBucket(from.bucket)
-	}
-	o, err = b.find(from.key, from.versionID)
-	if o != nil && o.marker && from.versionID != "" {
-		return nil, "", badRequest("InvalidRequest",
-			"The source of a copy request may not specifically refer to a delete marker by version id.")
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	if b.versioning != neverVersioned {
-		version = o.versionID()
-	}
-	return o, version, checkConditions(h, copySource, o)
 }

@@ -29,7 +29,10 @@ var (
 	listV1Params       = []string{"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
 	listV2Params       = []string{"list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type", "fetch-owner"}
 	listVersionsParams = []string{"versions", "prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type"}
-	getParams          = []string{"versionId", "response-content-type", "response-content-encoding", "response-content-disposition", "response-content-language", "response-cache-control", "response-expires"}
+	listUploadsParams  = []string{"uploads", "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"}
+	listPartsParams    = []string{"uploadId", "max-parts", "part-number-marker"}
+	partParams         = []string{"partNumber", "uploadId"}
+	getParams          = []string{"versionId", "partNumber", "response-content-type", "response-content-encoding", "response-content-disposition", "response-content-language", "response-cache-control", "response-expires"}
 	searchMetadata     = []string{"searchmetadata"}
 )
 
@@ -44,6 +47,8 @@ var bucketGets = []struct {
 	{"location", operation{"GetBucketLocation", []string{"location"}, (*Server).bucketLocation}},
 	{"versioning", operation{"GetBucketVersioning", []string{"versioning"}, (*Server).bucketVersioning}},
 	{"versions", operation{"ListObjectVersions", listVersionsParams, (*Server).listVersions}},
+	{"uploads", operation{"ListMultipartUploads", listUploadsParams, (*Server).listUploads}},
+	{"acl", operation{"GetBucketAcl", []string{"acl"}, (*Server).bucketACL}},
 	{"list-type", operation{"ListObjectsV2", listV2Params, (*Server).listObjectsV2}},
 }
 
@@ -56,16 +61,16 @@ var anyParams = []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X
 
 // unimplemented are subresources of S3 and ECS that this server knows of but
 // does not serve.
-var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption",
+var unimplemented = []string{"accelerate", "acl", "analytics", "attributes", "cors", "encryption",
 	"inventory", "legal-hold", "lifecycle", "logging", "metrics", "notification", "object-lock", "ownershipControls",
-	"partNumber", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
-	"retention", "select", "tagging", "torrent", "uploadId", "uploads", "website"}
+	"policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "restore",
+	"retention", "select", "tagging", "torrent", "website"}
 
 // route finds the operation of a request.
 func route(c *call) (operation, *apiError) {
 	unknown := operation{name: "Unknown"}
 	for _, p := range unimplemented {
-		if c.Query.Has(p) && !(p == "attributes" && c.Query.Has("query")) {
+		if c.Query.Has(p) && !(p == "attributes" && c.Query.Has("query")) && !(p == "acl" && c.Method == http.MethodGet) {
 			return unknown, notImplemented(p)
 		}
 	}
@@ -111,21 +116,53 @@ func find(c *call) (operation, bool) {
 				return operation{"DeleteSearchKeys", searchMetadata, (*Server).deleteSearchKeys}, true
 			}
 			return operation{"DeleteBucket", nil, (*Server).deleteBucket}, true
+		case http.MethodPost:
+			if has("delete") {
+				return operation{"DeleteObjects", []string{"delete"}, (*Server).deleteObjects}, true
+			}
 		}
 	default:
-		switch c.Method {
-		case http.MethodGet:
-			return operation{"GetObject", getParams, (*Server).getObject}, true
-		case http.MethodHead:
-			return operation{"HeadObject", getParams, (*Server).getObject}, true
-		case http.MethodPut:
-			if c.Header.Get("X-Amz-Copy-Source") != "" {
-				return operation{"CopyObject", nil, (*Server).copyObject}, true
-			}
-			return operation{"PutObject", nil, (*Server).putObject}, true
-		case http.MethodDelete:
-			return operation{"DeleteObject", []string{"versionId"}, (*Server).deleteObject}, true
+		return findObject(c)
+	}
+	return operation{}, false
+}
+
+// findObject finds the operations of /bucket/key.
+func findObject(c *call) (operation, bool) {
+	has := c.Query.Has
+	switch c.Method {
+	case http.MethodGet:
+		switch {
+		case has("uploadId"):
+			return operation{"ListParts", listPartsParams, (*Server).listParts}, true
+		case has("acl"):
+			return operation{"GetObjectAcl", []string{"acl", "versionId"}, (*Server).objectACL}, true
 		}
+		return operation{"GetObject", getParams, (*Server).getObject}, true
+	case http.MethodHead:
+		return operation{"HeadObject", getParams, (*Server).getObject}, true
+	case http.MethodPut:
+		switch copies := c.Header.Get("X-Amz-Copy-Source") != ""; {
+		case has("uploadId") && copies:
+			return operation{"UploadPartCopy", partParams, (*Server).uploadPartCopy}, true
+		case has("uploadId"):
+			return operation{"UploadPart", partParams, (*Server).uploadPart}, true
+		case copies:
+			return operation{"CopyObject", nil, (*Server).copyObject}, true
+		}
+		return operation{"PutObject", nil, (*Server).putObject}, true
+	case http.MethodPost:
+		switch {
+		case has("uploads"):
+			return operation{"CreateMultipartUpload", []string{"uploads"}, (*Server).createUpload}, true
+		case has("uploadId"):
+			return operation{"CompleteMultipartUpload", []string{"uploadId"}, (*Server).completeUpload}, true
+		}
+	case http.MethodDelete:
+		if has("uploadId") {
+			return operation{"AbortMultipartUpload", []string{"uploadId"}, (*Server).abortUpload}, true
+		}
+		return operation{"DeleteObject", []string{"versionId"}, (*Server).deleteObject}, true
 	}
 	return operation{}, false
 }

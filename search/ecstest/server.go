@@ -107,6 +107,9 @@ type Server struct {
 	Data string
 	// MaxObjectSize bounds an object, in bytes; 0: 1 GiB.
 	MaxObjectSize int64
+	// MinPartSize is the least size of a part of a multipart upload but the last,
+	// in bytes; 0: S3's 5 MiB.
+	MinPartSize int64
 	// RecordLimit is how many requests are kept for Requests; 0: 100,000;
 	// negative: none. Counts are exact in any case.
 	RecordLimit int

@@ -2,7 +2,6 @@ package ecstest
 
 import (
 	"encoding/xml"
-	"io"
 	"iter"
 	"net/http"
 )
@@ -33,7 +32,7 @@ func (s *Server) putBucketVersioning(w http.ResponseWriter, c *call) *apiError {
 		Status    string
 		MfaDelete string
 	}
-	if err := c.readConfig(w, &config); err != nil {
+	if err := c.configuration(w, &config); err != nil {
 		return err
 	}
 	switch {
@@ -47,23 +46,6 @@ func (s *Server) putBucketVersioning(w http.ResponseWriter, c *call) *apiError {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// readConfig reads the XML document in a request's body into config, whose
-// XMLName has the name of its root, in any namespace.
-func (c *call) readConfig(w http.ResponseWriter, config any) *apiError {
-	body, err := c.body(w, maxConfigBody)
-	if err != nil {
-		return err
-	}
-	data, readErr := io.ReadAll(body)
-	if readErr != nil {
-		return bodyError(readErr)
-	}
-	if xml.Unmarshal(data, config) != nil {
-		return badRequest("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
-	}
 	return nil
 }
 

@@ -42,6 +42,12 @@ func (w *xmlWriter) begin(name string) {
 	w.open = append(w.open, name)
 }
 
+// beginWith is begin of an element with attributes.
+func (w *xmlWriter) beginWith(name, attributes string) {
+	w.buf = append(append(append(append(append(w.buf, '<'), name...), ' '), attributes...), '>')
+	w.open = append(w.open, name)
+}
+
 func (w *xmlWriter) end() {
 	name := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
