@@ -46,7 +46,7 @@ class Buckets(Test):
         self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket=self.bucket))
 
     def test_what_is_not_served(self):
-        for function in ["get_bucket_acl", "get_bucket_tagging", "get_bucket_policy", "get_bucket_lifecycle_configuration"]:
+        for function in ["get_bucket_cors", "get_bucket_tagging", "get_bucket_policy", "get_bucket_lifecycle_configuration"]:
             with self.subTest(function):
                 self.fails(501, "NotImplemented", getattr(self.s3, function), Bucket=self.bucket)
 
