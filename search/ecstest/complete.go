@@ -92,11 +92,13 @@ func (s *Server) completeUpload(w http.ResponseWriter, c *call) *apiError {
 // chooseParts returns the parts of an upload that a completion names.
 func (s *Server) chooseParts(u *upload, asked []completedPart) ([]*part, *apiError) {
 	parts := make([]*part, 0, len(asked))
-	for i, a := range asked {
-		if i > 0 && a.PartNumber <= asked[i-1].PartNumber {
+	for i := 1; i < len(asked); i++ { // before anything that needs the parts themselves
+		if asked[i].PartNumber <= asked[i-1].PartNumber {
 			return nil, badRequest("InvalidPartOrder",
 				"The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
+	}
+	for i, a := range asked {
 		p := u.part(a.PartNumber)
 		if p == nil || strings.Trim(a.ETag, `"`) != p.etag() ||
 			p.checksum.value != "" && a.checksum(p.checksum.algorithm) != "" && a.checksum(p.checksum.algorithm) != p.checksum.value {

@@ -137,6 +137,7 @@ func TestCompleteErrors(t *testing.T) {
 		{"another document", "<Complete/>", nil, 400, "MalformedXML"},
 		{"no part", completeBody(), nil, 400, "MalformedXML"},
 		{"the wrong order", completeBody(2, two, 1, one), nil, 400, "InvalidPartOrder"},
+		{"the wrong order, with a small part first", completeBody(3, small, 1, one), nil, 400, "InvalidPartOrder"},
 		{"a part twice", completeBody(1, one, 1, one), nil, 400, "InvalidPartOrder"},
 		{"a part that is not there", completeBody(1, one, 7, two), nil, 400, "InvalidPart"},
 		{"another ETag", completeBody(1, two), nil, 400, "InvalidPart"},

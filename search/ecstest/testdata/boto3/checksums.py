@@ -1,10 +1,15 @@
 """Checksums and the forms of a body: what botocore sends of its own accord, and what it may be told to."""
+import base64
 import hashlib
 import io
+import zlib
 
 from common import TLS_ENDPOINT, Test, client, main
 
 BODY = bytes(range(256)) * 1500  # more than one chunk of botocore's
+CRC32 = base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big")).decode()
+SHA1 = base64.b64encode(hashlib.sha1(BODY).digest()).decode()
+SHA256 = base64.b64encode(hashlib.sha256(BODY).digest()).decode()
 
 
 class Bodies(Test):
@@ -38,6 +43,26 @@ class Bodies(Test):
         for s3 in (client(), client(TLS_ENDPOINT)):
             s3.put_object(Bucket=self.bucket, Key="empty", Body=b"")
             self.assertEqual(s3.get_object(Bucket=self.bucket, Key="empty")["Body"].read(), b"")
+
+
+class Checksums(Test):
+    def test_what_was_sent_is_checked(self):
+        self.put("k", BODY, ChecksumSHA256=SHA256)
+        self.put("k", BODY, ChecksumSHA1=SHA1)
+        self.put("k", BODY, ChecksumCRC32=CRC32)
+        for name, wrong in [("ChecksumSHA256", SHA256), ("ChecksumSHA1", SHA1), ("ChecksumCRC32", CRC32)]:
+            with self.subTest(name):
+                self.fails(400, "BadDigest", self.put, "k", b"other bytes", **{name: wrong})
+        self.assertEqual(self.body("k"), BODY)
+
+    def test_told_when_asked(self):
+        for name, value in [("ChecksumSHA256", SHA256), ("ChecksumSHA1", SHA1), ("ChecksumCRC32", CRC32)]:
+            with self.subTest(name):
+                self.assertEqual(self.put("k", BODY, **{name: value})[name], value)
+                self.assertEqual(self.head("k", ChecksumMode="ENABLED")[name], value)
+                got = self.get("k", ChecksumMode="ENABLED")
+                self.assertEqual((got["Body"].read(), got[name]), (BODY, value))  # botocore compares too
+                self.assertNotIn(name, client(response_checksum_validation="when_required").get_object(Bucket=self.bucket, Key="k"))
 
 
 if __name__ == "__main__":
