@@ -24,8 +24,7 @@ type Plan struct {
 	// leaves out.
 	Notes []string
 
-	// needs are the indexed user keys of Check that every result has.
-	needs []string
+	tree wire // Wire
 }
 
 // NewPlan plans l, whose Where must be bound, for a bucket with schema s. It is pure.
@@ -55,16 +54,45 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 	if w.empty() {
 		return refuse(KindUnsupported, unbounded(reasons), s.advice())
 	}
-	p.Wire = w.expression()
+	p.tree, p.Wire = w, w.expression()
 	p.Check = Normalize(check)
 	p.Attributes = s.attributes(p.Check)
 	p.Notes = notes(reasons, where)
-	for _, k := range required(p.Check) {
-		if k.Indexed && k.User() {
-			p.needs = append(p.needs, k.Name)
-		}
-	}
 	return p, nil
+}
+
+// Keys returns the keys that the listing's Where names: sure are those that are
+// indexed and that every result has, so that a row without one is not whole;
+// others are the rest, which a row may lack rightly.
+//
+// Rows that are not whole come from ECS before 3.7, which leaves metadata out
+// of the answers to a query with a prefix (STORAGE-30513 in the tests of
+// EMCECS/ecs-object-client-java), and from servers that ignore Attributes.
+func (p *Plan) Keys() (sure, others []Key) {
+	needed := required(p.Listing.Where)
+	conditions(p.Listing.Where, func(c Cond) {
+		list := &others
+		if c.Key.Indexed && slices.Contains(needed, c.Key) {
+			list = &sure
+		}
+		if !slices.Contains(*list, c.Key) {
+			*list = append(*list, c.Key)
+		}
+	})
+	return sure, others
+}
+
+// Unmixed returns p for a server that takes no expression with both "and" and
+// "or", as ECS 2.2 is said to (README of EMCECS/spark-ecs-connector): what is sent
+// is weaker, and Check is the whole of Where. It reports whether the plan is another.
+func (p Plan) Unmixed() (Plan, bool) {
+	if !p.tree.mixed() {
+		return p, false
+	}
+	p.tree = p.tree.unmix()
+	p.Wire = p.tree.expression()
+	p.Check = p.Listing.Where
+	return p, true
 }
 
 // choose lowers each part and takes those that fit the limits of an
@@ -175,17 +203,6 @@ func (s Schema) attributes(check Expr) []string {
 // the prefix and satisfies Check.
 func (p *Plan) Keep(o *Object) bool {
 	return strings.HasPrefix(o.Key, p.Listing.Prefix) && Evaluate(p.Check, o) == True
-}
-
-// Lacks reports whether o, a returned row, has no value of an indexed user key
-// that every result has. Such a row is not whole: ECS before 3.7 leaves metadata
-// out of the answers to a query with a prefix (STORAGE-30513 in the tests of
-// EMCECS/ecs-object-client-java), and Keep would take it for no result.
-func (p *Plan) Lacks(o *Object) bool {
-	return slices.ContainsFunc(p.needs, func(name string) bool {
-		_, ok := o.Metadata.Get(name)
-		return !ok
-	})
 }
 
 // notes says what is checked here and why, and which objects are left out

@@ -220,3 +220,31 @@ func (w wire) weaken() wire {
 	}
 	return conjunction(parts)
 }
+
+// mixed reports whether w has both "and" and "or".
+func (w wire) mixed() bool { return w.joins(true) && w.joins(false) }
+
+// joins reports whether w has a group of this kind.
+func (w wire) joins(or bool) bool {
+	return w.key == "" && (len(w.kids) > 1 && w.or == or || slices.ContainsFunc(w.kids, func(k wire) bool { return k.joins(or) }))
+}
+
+// unmix returns what w implies and is joined by "and" alone, or by "or" alone.
+func (w wire) unmix() wire {
+	if w.key != "" {
+		return w
+	}
+	if weaker := w.weaken(); !weaker.empty() {
+		return weaker
+	}
+	if !w.or {
+		return w.kids[0].unmix()
+	}
+	kids := make([]wire, len(w.kids))
+	for i, k := range w.kids {
+		if kids[i] = k.unmix(); kids[i].key == "" && !kids[i].or {
+			kids[i] = kids[i].kids[0]
+		}
+	}
+	return disjunction(kids)
+}

@@ -29,7 +29,7 @@ func FuzzQueryXML(f *testing.F) {
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY x "y">]><BucketQueryResult>&x;</BucketQueryResult>`), false)
 	f.Fuzz(func(t *testing.T, doc []byte, encoded bool) {
 		early := ""
-		page, err := decodeRows(bytes.NewReader(doc), encoded, func(next string) { early = next })
+		page, err := decodeRows(bytes.NewReader(doc), encoded, nil, func(next string) { early = next })
 		checkDecodeError(t, err)
 		if err != nil {
 			return
@@ -77,7 +77,8 @@ func FuzzListXML(f *testing.F) {
 func FuzzSchemaXML(f *testing.F) {
 	f.Add([]byte(`<MetadataSearchList><MetadataSearchEnabled>true</MetadataSearchEnabled><IndexableKeys><Key><Name>x-amz-meta-A</Name><Datatype>string</Datatype></Key></IndexableKeys></MetadataSearchList>`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		schema, err := decodeSchema(bytes.NewReader(doc), "b")
+		listed, err := decodeSchema(bytes.NewReader(doc), "b")
+		schema := listed.schema
 		checkDecodeError(t, err)
 		if schema.Enabled != (len(schema.Indexed) > 0) {
 			t.Errorf("%+v", schema)

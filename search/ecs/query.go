@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,54 +31,74 @@ func (s *Store) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Ob
 func (s *Store) query(ctx context.Context, l search.Listing, older bool) iter.Seq2[search.Object, error] {
 	return func(yield func(search.Object, error) bool) {
 		t := target{op: opQuery, bucket: l.Bucket, key: l.Prefix}
-		plan, err := s.plan(ctx, t, l)
+		plan, keys, err := s.plan(ctx, t, l)
 		if err != nil {
 			yield(search.Object{}, err)
 			return
 		}
-		c := s.client
-		q := &querying{store: s, target: t, where: l.Where, plan: plan, older: older}
-		q.encoded.Store(c.cfg.QueryEncoding == EncodeURL)
-		p := &pager[[]queryRow]{op: opQuery, bucket: l.Bucket, prefix: l.Prefix, maxPages: c.cfg.MaxPages, ahead: true, fetch: q.fetch}
+		q := &querying{store: s, keys: keys, target: t, where: plan.Listing.Where, plan: plan, older: older}
+		q.encoded.Store(s.client.cfg.QueryEncoding == EncodeURL)
+		if err := q.choosePrefix(ctx); err != nil {
+			yield(search.Object{}, err)
+			return
+		}
 		seen := newSeenKeys()
-		for rows, err := range p.pages(ctx) {
+		for {
+			err := q.run(ctx, seen, yield)
 			if err == nil {
-				rows, err = q.complete(ctx, rows, seen)
+				return
 			}
-			if err != nil {
+			if !q.adapt(err) {
 				if k := search.KindOf(err); k == search.KindInvalid || k == search.KindUnsupported {
 					s.forgetSchema(l.Bucket)
 				}
 				yield(search.Object{}, err)
 				return
 			}
-			for i := range rows {
-				if plan.Keep(&rows[i].object) && !yield(rows[i].object, nil) {
-					return
-				}
-			}
 		}
 	}
 }
 
+// run yields what was not seen yet. It returns nil at the end, or when the
+// caller broke off.
+func (q *querying) run(ctx context.Context, seen *seenKeys, yield func(search.Object, error) bool) error {
+	p := &pager[[]queryRow]{op: opQuery, bucket: q.target.bucket, prefix: q.target.key,
+		maxPages: q.store.client.cfg.MaxPages, ahead: true, fetch: q.fetch}
+	for rows, err := range p.pages(ctx) {
+		if err == nil {
+			rows, err = q.complete(ctx, rows, seen)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if q.plan.Keep(&rows[i].object) && !yield(rows[i].object, nil) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
 // plan returns how l is answered, or why it is not; the latter sends nothing
 // but, perhaps, the question for the schema.
-func (s *Store) plan(ctx context.Context, t target, l search.Listing) (search.Plan, error) {
+func (s *Store) plan(ctx context.Context, t target, l search.Listing) (search.Plan, listedKeys, error) {
 	if err := checkBucket(t); err != nil {
-		return search.Plan{}, err
+		return search.Plan{}, listedKeys{}, err
 	}
 	if l.Where == nil {
-		return search.Plan{}, t.fail(search.KindInvalid, "a query without a condition", "")
+		return search.Plan{}, listedKeys{}, t.fail(search.KindInvalid, "a query without a condition", "")
 	}
-	schema, err := s.schemaFor(ctx, l.Bucket)
+	keys, err := s.schemaFor(ctx, l.Bucket)
 	if err != nil {
-		return search.Plan{}, err
+		return search.Plan{}, listedKeys{}, err
 	}
-	if !schema.Enabled {
-		return search.Plan{}, t.fail(search.KindUnsupported, "the bucket has no metadata search",
+	if !keys.schema.Enabled {
+		return search.Plan{}, listedKeys{}, t.fail(search.KindUnsupported, "the bucket has no metadata search",
 			"it is set up when a bucket is created, with the keys to index")
 	}
-	return search.NewPlan(schema, l)
+	plan, err := search.NewPlan(keys.schema, l)
+	return plan, keys, err
 }
 
 // queryPage is one page of a query.
@@ -89,6 +110,9 @@ type queryPage struct {
 	lossy bool
 	// plain is true when names that were to be percent-encoded are not.
 	plain bool
+	// partial is true when a row lacks a system key that every result has and
+	// a HEAD does not tell.
+	partial bool
 }
 
 // queryRow is one <object> of a page.
@@ -102,9 +126,16 @@ type queryRow struct {
 type querying struct {
 	store  *Store
 	target target
+	keys   listedKeys
 	where  search.Expr
 	plan   search.Plan
 	older  bool // older versions are asked for
+	// sureUser and sureSystem are keys that every result has, so that a row
+	// without one is not whole. The latter are those that a HEAD does not tell.
+	sureUser, sureSystem []string
+	byType               bool // the query names ContentType
+	// unmixed is set once the plan does without one of "and" and "or".
+	unmixed bool
 	// encoded asks for percent-encoded answers. It is set, for the rest of the
 	// query, by the first page that XML could not carry.
 	encoded atomic.Bool
@@ -116,14 +147,23 @@ type querying struct {
 func (q *querying) fetch(ctx context.Context, marker string, early func(string)) ([]queryRow, string, error) {
 	if q.encoded.Load() {
 		page, err := q.page(ctx, marker, true, early)
-		return page.rows, page.next, err
+		if err = q.faultOf(page, err, true); err != nil {
+			return nil, "", err
+		}
+		return page.rows, page.next, nil
 	}
 	page, err := q.page(ctx, marker, false, early)
+	if fault := q.faultOf(page, err, false); fault != nil {
+		err = fault
+	}
 	bad, isBad := errors.AsType[*badDocument](err)
 	if q.store.client.cfg.QueryEncoding == EncodeNever || !(isBad && bad.notXML || err == nil && page.lossy) {
 		return page.rows, page.next, err
 	}
 	again, errAgain := q.page(ctx, marker, true, nil)
+	if fault := q.faultOf(again, errAgain, true); fault != nil {
+		errAgain = fault
+	}
 	switch {
 	case errAgain == nil && again.plain:
 		// The server does not know encoding-type: U+FFFD may well be the name.
@@ -131,6 +171,8 @@ func (q *querying) fetch(ctx context.Context, marker string, early func(string))
 	case errAgain == nil:
 		q.encoded.Store(true)
 		return again.rows, again.next, nil
+	case errors.Is(errAgain, errEncodedPrefix):
+		return nil, "", errAgain
 	case err == nil:
 		return page.rows, page.next, nil
 	}
@@ -140,19 +182,19 @@ func (q *querying) fetch(ctx context.Context, marker string, early func(string))
 // page makes one request.
 func (q *querying) page(ctx context.Context, marker string, encoded bool, early func(string)) (queryPage, error) {
 	c := q.store.client
-	in := QueryInput{Bucket: q.target.bucket, Expression: q.plan.Wire, Attributes: q.plan.Attributes, Prefix: q.plan.Prefix,
+	in := QueryInput{Bucket: q.target.bucket, Expression: q.keys.respell(q.plan.Wire), Attributes: q.plan.Attributes, Prefix: q.plan.Prefix,
 		Marker: marker, MaxKeys: c.cfg.PageSize, OlderVersions: q.older, Encode: encoded}
 	var page queryPage
 	err := c.queryOnce(ctx, q.target, in, func(r io.Reader) (err error) {
-		page, err = decodeRows(r, encoded, early)
+		page, err = decodeRows(r, encoded, q.sureSystem, early)
 		return err
 	})
 	return page, err
 }
 
 // decodeRows reads a <BucketQueryResult>, see decodeQuery. encoded says that
-// names and values are percent-encoded.
-func decodeRows(r io.Reader, encoded bool, early func(next string)) (queryPage, error) {
+// names and values are percent-encoded, sure which system keys every row has.
+func decodeRows(r io.Reader, encoded bool, sure []string, early func(next string)) (queryPage, error) {
 	var page queryPage
 	maps := newRowMaps()
 	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
@@ -163,6 +205,7 @@ func decodeRows(r io.Reader, encoded bool, early func(next string)) (queryPage, 
 			}
 		}
 		row, err := m.row(maps)
+		page.partial = page.partial || slices.ContainsFunc(sure, maps.lacks)
 		page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
 		page.rows = append(page.rows, row)
 		return err
@@ -248,7 +291,10 @@ func (q *querying) head(ctx context.Context, o *search.Object) (search.Object, e
 
 // lacks reports whether row must be completed.
 func (q *querying) lacks(row *queryRow) bool {
-	return row.noSize || row.noTime || row.noETag && !q.noETags.Load() || q.plan.Lacks(&row.object)
+	return row.noSize || row.noTime || row.noETag && !q.noETags.Load() || q.byType && row.object.ContentType == "" || slices.ContainsFunc(q.sureUser, func(name string) bool {
+		_, ok := row.object.Metadata.Get(name)
+		return !ok
+	})
 }
 
 // fill takes over what a HEAD says: all of it, since size, time, ETag and

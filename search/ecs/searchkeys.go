@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -23,7 +24,8 @@ var searchKeysQuery = []parameter{{name: "searchmetadata"}}
 //
 // Source: ECS REST API, S3MetadataKeySystemListOperation_getSystemMetadataSearchKeys.
 func (c *Client) SystemKeys(ctx context.Context) (search.Schema, error) {
-	return c.keys(ctx, target{op: opSystemKeys})
+	listed, err := c.keys(ctx, target{op: opSystemKeys})
+	return listed.schema, err
 }
 
 // SearchKeys asks which keys the bucket's index has, and which attributes a
@@ -36,30 +38,71 @@ func (c *Client) SystemKeys(ctx context.Context) (search.Schema, error) {
 //
 // Source: ECS REST API, S3MetadataKeyListOperations_getBucketMetadataSearchKeys.
 func (c *Client) SearchKeys(ctx context.Context, bucket string) (search.Schema, error) {
+	listed, err := c.searchKeys(ctx, bucket)
+	return listed.schema, err
+}
+
+func (c *Client) searchKeys(ctx context.Context, bucket string) (listedKeys, error) {
 	t := target{op: opSchema, bucket: bucket}
 	if err := checkBucket(t); err != nil {
-		return search.Schema{}, err
+		return listedKeys{}, err
 	}
 	return c.keys(ctx, t)
 }
 
-func (c *Client) keys(ctx context.Context, t target) (search.Schema, error) {
-	var schema search.Schema
+// listedKeys is a list of search keys.
+type listedKeys struct {
+	schema search.Schema
+	// spelled has the server's spelling of user keys that are not in lower case.
+	spelled map[string]string
+}
+
+func (c *Client) keys(ctx context.Context, t target) (listedKeys, error) {
+	var listed listedKeys
 	err := c.run(ctx, t, kindSearchKeys, func(cl *call) error {
 		err := c.ride(cl, t.bucket, searchKeysQuery, func(r io.Reader) (err error) {
-			schema, err = decodeSchema(r, t.bucket)
+			listed, err = decodeSchema(r, t.bucket)
 			return err
 		})
 		if isNoSearch(err) {
-			schema = search.Schema{Bucket: t.bucket}
+			listed = listedKeys{schema: search.Schema{Bucket: t.bucket}}
 			return nil
 		}
 		return err
 	})
 	if err != nil {
-		return search.Schema{}, err
+		return listedKeys{}, err
 	}
-	return schema, nil
+	return listed, nil
+}
+
+// respell writes the user keys of an expression, which are in lower case, as
+// the server lists them: before ECS 3.3 it takes no other spelling
+// (STORAGE-18866 in the tests of EMCECS/ecs-object-client-java).
+func (l listedKeys) respell(expression string) string {
+	if len(l.spelled) == 0 {
+		return expression
+	}
+	var b strings.Builder
+	for rest := expression; rest != ""; {
+		n := 1
+		switch quote := rest[0]; {
+		case quote == '\'' || quote == '"':
+			n = strings.IndexByte(rest[1:], quote) + 2
+		case strings.HasPrefix(rest, search.MetaPrefix):
+			if n = strings.IndexAny(rest, "=<>"); n < 0 {
+				n = len(rest)
+			}
+			if key, ok := l.spelled[rest[:n]]; ok {
+				b.WriteString(key)
+				rest = rest[n:]
+				continue
+			}
+		}
+		b.WriteString(rest[:n])
+		rest = rest[n:]
+	}
+	return b.String()
 }
 
 // isNoSearch reports whether the store says, in whichever way, that the bucket

@@ -28,6 +28,9 @@ type Store struct {
 	// plusMeaning, learnt from the first page that tells.
 	plus atomic.Int32
 
+	// rows is what is known of the rows under a prefix: rowsUnknown and so on.
+	rows atomic.Int32
+
 	schemaMu sync.Mutex
 	schemas  map[string]knownSchema // guarded by schemaMu; at most maxKnownSchemas
 }
@@ -40,43 +43,48 @@ func (c *Client) Store() *Store { return c.store }
 
 // knownSchema is an answer to Schema.
 type knownSchema struct {
-	schema search.Schema
-	taken  time.Time
+	listedKeys
+	taken time.Time
 }
 
 // Schema asks which keys the bucket's index has, as Client.SearchKeys does. The
 // answer is kept for Query. See search.Schemer.
 func (s *Store) Schema(ctx context.Context, bucket string) (search.Schema, error) {
-	schema, err := s.client.SearchKeys(ctx, bucket)
-	if err != nil {
-		s.forgetSchema(bucket)
-		return search.Schema{}, err
-	}
-	s.keepSchema(schema)
-	return schema, nil
+	listed, err := s.askSchema(ctx, bucket)
+	return listed.schema, err
 }
 
 // schemaFor returns the kept schema, or asks.
-func (s *Store) schemaFor(ctx context.Context, bucket string) (search.Schema, error) {
+func (s *Store) schemaFor(ctx context.Context, bucket string) (listedKeys, error) {
 	s.schemaMu.Lock()
 	known, ok := s.schemas[bucket]
 	s.schemaMu.Unlock()
 	if ok && time.Since(known.taken) < schemaLifetime {
-		return known.schema, nil
+		return known.listedKeys, nil
 	}
-	return s.Schema(ctx, bucket)
+	return s.askSchema(ctx, bucket)
 }
 
-func (s *Store) keepSchema(schema search.Schema) {
+func (s *Store) askSchema(ctx context.Context, bucket string) (listedKeys, error) {
+	listed, err := s.client.searchKeys(ctx, bucket)
+	if err != nil {
+		s.forgetSchema(bucket)
+		return listedKeys{}, err
+	}
+	s.keepSchema(listed)
+	return listed, nil
+}
+
+func (s *Store) keepSchema(listed listedKeys) {
 	s.schemaMu.Lock()
 	defer s.schemaMu.Unlock()
-	if _, ok := s.schemas[schema.Bucket]; !ok && len(s.schemas) >= maxKnownSchemas {
+	if _, ok := s.schemas[listed.schema.Bucket]; !ok && len(s.schemas) >= maxKnownSchemas {
 		for bucket := range s.schemas {
 			delete(s.schemas, bucket)
 			break
 		}
 	}
-	s.schemas[schema.Bucket] = knownSchema{schema, time.Now()}
+	s.schemas[listed.schema.Bucket] = knownSchema{listed, time.Now()}
 }
 
 // forgetSchema is called when the store contradicts the kept schema.

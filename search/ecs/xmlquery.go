@@ -206,6 +206,13 @@ type rowMaps struct{ system, rest map[string]string }
 
 func newRowMaps() rowMaps { return rowMaps{make(map[string]string), make(map[string]string)} }
 
+// lacks reports whether the row last made has no system key of this name.
+func (maps rowMaps) lacks(name string) bool {
+	_, system := maps.system[name]
+	_, rest := maps.rest[name]
+	return !system && !rest
+}
+
 // row returns m as a row of a query.
 func (m *rawMatch) row(maps rowMaps) (row queryRow, err error) {
 	system, rest := maps.system, maps.rest

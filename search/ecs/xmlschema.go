@@ -19,17 +19,18 @@ var systemTypes = map[string]search.Datatype{
 // decodeSchema reads a <MetadataSearchList>. A list of the bucket, or of
 // buckets, is the answer of a plain S3 server that does not know the parameter:
 // no search.
-func decodeSchema(r io.Reader, bucket string) (search.Schema, error) {
-	schema := search.Schema{Bucket: bucket}
+func decodeSchema(r io.Reader, bucket string) (listedKeys, error) {
+	none := listedKeys{schema: search.Schema{Bucket: bucket}}
+	listed := listedKeys{none.schema, make(map[string]string)}
 	w := newWalker(r)
 	root, err := w.root()
 	switch {
 	case err != nil:
-		return schema, err
+		return none, err
 	case root == "ListBucketResult", root == "ListAllMyBucketsResult":
-		return schema, nil
+		return none, nil
 	case root != "MetadataSearchList":
-		return schema, badf("<%s> where <MetadataSearchList> was expected", shorten(root))
+		return none, badf("<%s> where <MetadataSearchList> was expected", shorten(root))
 	}
 	enabled := true // an answer that lists keys and does not say
 	err = w.children(func(name string) (err error) {
@@ -38,28 +39,26 @@ func decodeSchema(r io.Reader, bucket string) (search.Schema, error) {
 			enabled, err = w.boolean()
 			return err
 		case "IndexableKeys":
-			schema.Indexed, err = w.searchKeys("Key", true)
+			listed.schema.Indexed, err = w.searchKeys("Key", listed.spelled)
 			return err
 		case "OptionalAttributes":
-			schema.Attributes, err = w.searchKeys("Attribute", false)
+			listed.schema.Attributes, err = w.searchKeys("Attribute", nil)
 			return err
 		default:
 			return w.skip()
 		}
 	})
-	if err != nil {
-		return search.Schema{Bucket: bucket}, err
+	if err != nil || !enabled || len(listed.schema.Indexed) == 0 {
+		return none, err
 	}
-	if !enabled || len(schema.Indexed) == 0 {
-		return search.Schema{Bucket: bucket}, nil
-	}
-	schema.Enabled = true
-	return schema, nil
+	listed.schema.Enabled = true
+	return listed, nil
 }
 
 // searchKeys reads a list of keys, ordered by name and without duplicates. A
 // key whose datatype is unknown is left out: nothing could be compared to it.
-func (w *walker) searchKeys(element string, indexed bool) ([]search.Key, error) {
+// spelled, not nil for indexed keys, gets those that are written otherwise.
+func (w *walker) searchKeys(element string, spelled map[string]string) ([]search.Key, error) {
 	var keys []search.Key
 	err := w.children(func(name string) error {
 		if name != element {
@@ -83,13 +82,16 @@ func (w *walker) searchKeys(element string, indexed bool) ([]search.Key, error) 
 		if err != nil || key == "" {
 			return err
 		}
-		key = nativeName(key)
+		written := key
+		if key = nativeName(key); key != written && spelled != nil && strings.HasPrefix(key, search.MetaPrefix) {
+			spelled[key] = written
+		}
 		t, known := search.ParseDatatype(datatype)
 		if datatype == "" {
 			t, known = systemTypes[key], true
 		}
 		if known {
-			keys = append(keys, search.Key{Name: key, Type: t, Indexed: indexed})
+			keys = append(keys, search.Key{Name: key, Type: t, Indexed: spelled != nil})
 		}
 		return nil
 	})

@@ -34,12 +34,20 @@ var awkwardKeys = []string{
 	strings.Repeat("long/", 200) + "x",
 }
 
-func fixedFixture() Fixture {
-	return Fixture{Seed: 7, Buckets: []Bucket{
+func fixedFixture(o Options) Fixture {
+	f := Fixture{Seed: 7, Buckets: []Bucket{
 		{Name: plainBucket, Objects: plainObjects()},
 		{Name: indexedBucket, Index: fixedIndex(), Objects: indexedObjects()},
 		{Name: emptyBucket, Index: fixedIndex()},
 	}}
+	if o.NamesInXML {
+		for i := range f.Buckets {
+			f.Buckets[i].Objects = slices.DeleteFunc(f.Buckets[i].Objects, func(o Object) bool {
+				return strings.ContainsFunc(o.Key, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r", r) })
+			})
+		}
+	}
+	return f
 }
 
 func plainObjects() []Object {
@@ -126,9 +134,9 @@ func indexedObjects() []Object {
 	return objects
 }
 
-// bucketOf returns a bucket of the fixed fixture.
-func bucketOf(name string) Bucket {
-	for _, b := range fixedFixture().Buckets {
+// bucketOf returns a bucket of the fixture.
+func (u suite) bucketOf(name string) Bucket {
+	for _, b := range u.fixture.Buckets {
 		if b.Name == name {
 			return b
 		}

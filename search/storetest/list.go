@@ -8,7 +8,7 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-func testBuckets(t *testing.T, s search.Store) {
+func (u suite) testBuckets(t *testing.T, s search.Store) {
 	buckets, err := s.Buckets(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func testBuckets(t *testing.T, s search.Store) {
 	}
 }
 
-func testSchema(t *testing.T, s search.Store) {
+func (u suite) testSchema(t *testing.T, s search.Store) {
 	got, err := s.Schema(t.Context(), indexedBucket)
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +80,9 @@ func gotEntries(entries []search.Entry) []string {
 	return got
 }
 
-func testList(t *testing.T, s search.Store) {
+func (u suite) testList(t *testing.T, s search.Store) {
 	for _, bucket := range []string{plainBucket, indexedBucket, emptyBucket} {
-		objects := bucketOf(bucket).Objects
+		objects := u.bucketOf(bucket).Objects
 		byKey := make(map[string]Object)
 		prefixes := []string{"", "nothing-here/"}
 		for _, obj := range objects {
@@ -134,7 +134,7 @@ func checkRow(t *testing.T, e search.Entry, want Object) {
 }
 
 // testListStops limits and breaks off listings.
-func testListStops(t *testing.T, s search.Store) {
+func (u suite) testListStops(t *testing.T, s search.Store) {
 	all := gotEntries(mustCollect(t, s.List(t.Context(), plainBucket, search.ListOptions{Recursive: true})))
 	for _, limit := range []int{1, 2, 3, len(all), len(all) + 1} {
 		got := gotEntries(mustCollect(t, s.List(t.Context(), plainBucket, search.ListOptions{Recursive: true, Limit: limit})))

@@ -14,11 +14,12 @@ import (
 type truth struct {
 	schema  search.Schema
 	objects []search.Object // ordered by key
+	Options
 }
 
 // learn asks for every object of b and holds the answer against the fixture.
 // b must index Size.
-func learn(t TB, s search.Store, b Bucket) truth {
+func learn(t TB, s search.Store, b Bucket, o Options) truth {
 	t.Helper()
 	schema, err := s.Schema(t.Context(), b.Name)
 	if err != nil {
@@ -35,7 +36,7 @@ func learn(t TB, s search.Store, b Bucket) truth {
 		}
 		system[o.Key] = o
 	}
-	tr := truth{schema: schema}
+	tr := truth{schema: schema, Options: o}
 	for _, obj := range b.Objects {
 		o, ok := system[obj.Key]
 		switch {
@@ -99,7 +100,7 @@ func (tr truth) check(t TB, s search.Store, prefix string, where search.Expr) bo
 		}
 	}
 	slices.SortFunc(got, func(a, b search.Object) int { return strings.Compare(a.Key, b.Key) })
-	if d := diff(view(want, where), view(got, where)); d != "" {
+	if d := diff(tr.view(want, where), tr.view(got, where)); d != "" {
 		plan, _ := search.NewPlan(tr.schema, l)
 		t.Fatalf("Query(%+q, %s), sent as %s (-want +got):\n%s", prefix, where, plan.Wire, d)
 	}
@@ -114,9 +115,13 @@ type seen struct {
 	Named     map[string]string // the values of the keys that the query names
 }
 
-func view(objects []search.Object, where search.Expr) []seen {
+func (tr truth) view(objects []search.Object, where search.Expr) []seen {
 	out := make([]seen, len(objects))
+	whole := tr.WholeSeconds && !slices.ContainsFunc(conditions(where), func(c search.Cond) bool { return c.Key.Name == "LastModified" })
 	for i, o := range objects {
+		if whole {
+			o.ModTime = o.ModTime.Truncate(time.Second)
+		}
 		out[i] = seen{o.Key, o.ETag, o.Size, o.ModTime.UTC(), make(map[string]string)}
 		for _, c := range conditions(where) {
 			// A value that is not of the key's datatype is in no index, and need not be told.
@@ -179,8 +184,8 @@ func parse(t TB, s search.Schema, path string) search.Expr {
 	return d.Listing(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC), time.Minute).Where
 }
 
-func testQuery(t *testing.T, s search.Store) {
-	tr := learn(t, s, bucketOf(indexedBucket))
+func (u suite) testQuery(t *testing.T, s search.Store) {
+	tr := learn(t, s, u.bucketOf(indexedBucket), u.Options)
 	for _, path := range fixedQueries {
 		where := parse(t, tr.schema, path)
 		for _, prefix := range []string{"", "logs/", "logs/2026/", "a b+c/", "awkward/", "awkward//", "none/", "l"} {
@@ -200,7 +205,7 @@ func testQuery(t *testing.T, s search.Store) {
 	tr.check(t, s, "", parse(t, tr.schema, "color,eq,red"))
 }
 
-func testQueryRefuses(t *testing.T, s search.Store) {
+func (u suite) testQueryRefuses(t *testing.T, s search.Store) {
 	schema, err := s.Schema(t.Context(), indexedBucket)
 	if err != nil {
 		t.Fatal(err)

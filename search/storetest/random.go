@@ -22,12 +22,15 @@ const (
 // Random runs random queries on random data sets, 50 on each of 100, and holds
 // every answer against search.Evaluate on every object. It opens a store for
 // each data set, with a page size of the draw. With -short there are fewer sets.
-func Random(t *testing.T, open Open) {
+func Random(t *testing.T, open Open) { RandomWith(t, open, Options{}) }
+
+// RandomWith is Random for a store with limits.
+func RandomWith(t *testing.T, open Open, o Options) {
 	var sets, answered atomic.Int64
 	rapid.Check(t, func(rt *rapid.T) {
 		f := randomFixture(rt)
 		s := open(rt, f)
-		tr := learn(rt, s, f.Buckets[0])
+		tr := learn(rt, s, f.Buckets[0], o)
 		sets.Add(1)
 		for range predicatesPerSet {
 			prefix := rapid.SampledFrom(prefixes(tr.objects)).Draw(rt, "prefix")

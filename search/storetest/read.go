@@ -13,13 +13,13 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-func testStat(t *testing.T, s search.Store) {
+func (u suite) testStat(t *testing.T, s search.Store) {
 	for _, bucket := range []string{plainBucket, indexedBucket} {
 		rows := make(map[string]search.Entry)
 		for _, e := range mustCollect(t, s.List(t.Context(), bucket, search.ListOptions{Recursive: true})) {
 			rows[e.Key] = e
 		}
-		for _, want := range bucketOf(bucket).Objects {
+		for _, want := range u.bucketOf(bucket).Objects {
 			ref := search.Ref{Bucket: bucket, Key: want.Key}
 			got, err := s.Stat(t.Context(), ref)
 			if err != nil {
@@ -62,8 +62,8 @@ func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
 	return r.store.ReadRange(r.ctx, r.ref, p, off)
 }
 
-func testReadRange(t *testing.T, s search.Store) {
-	for _, want := range bucketOf(plainBucket).Objects {
+func (u suite) testReadRange(t *testing.T, s search.Store) {
+	for _, want := range u.bucketOf(plainBucket).Objects {
 		o, err := s.Stat(t.Context(), search.Ref{Bucket: plainBucket, Key: want.Key})
 		if err != nil {
 			t.Fatalf("Stat(%+q): %v", want.Key, err)
@@ -91,7 +91,7 @@ func testReadRange(t *testing.T, s search.Store) {
 	}
 }
 
-func testReadRangeEdges(t *testing.T, s search.Store) {
+func (u suite) testReadRangeEdges(t *testing.T, s search.Store) {
 	const key = "folder/big"
 	data := pattern(bigSize)
 	o, err := s.Stat(t.Context(), search.Ref{Bucket: plainBucket, Key: key})
@@ -145,7 +145,7 @@ func testReadRangeEdges(t *testing.T, s search.Store) {
 	wantKind(t, "a pinned read of an object that is gone", err, search.KindChanged)
 }
 
-func testMissing(t *testing.T, s search.Store) {
+func (u suite) testMissing(t *testing.T, s search.Store) {
 	ctx := t.Context()
 	_, err := s.Schema(ctx, missingBucket)
 	wantKind(t, "Schema of no bucket", err, search.KindNotExist)
@@ -166,7 +166,7 @@ func testMissing(t *testing.T, s search.Store) {
 }
 
 // testCanceled calls everything with a context that is over.
-func testCanceled(t *testing.T, s search.Store) {
+func (u suite) testCanceled(t *testing.T, s search.Store) {
 	schema, err := s.Schema(t.Context(), indexedBucket)
 	if err != nil {
 		t.Fatal(err)
@@ -195,8 +195,8 @@ func testCanceled(t *testing.T, s search.Store) {
 	}
 }
 
-func testConcurrent(t *testing.T, s search.Store) {
-	tr := learn(t, s, bucketOf(indexedBucket))
+func (u suite) testConcurrent(t *testing.T, s search.Store) {
+	tr := learn(t, s, u.bucketOf(indexedBucket), u.Options)
 	data := pattern(bigSize)
 	var group sync.WaitGroup
 	for i := range 16 {
@@ -215,7 +215,7 @@ func testConcurrent(t *testing.T, s search.Store) {
 		})
 		group.Go(func() {
 			entries, err := collect(t, s.List(t.Context(), plainBucket, search.ListOptions{}))
-			if want := wantEntries(plainObjects(), search.ListOptions{}); err != nil || len(entries) != len(want) {
+			if want := wantEntries(u.bucketOf(plainBucket).Objects, search.ListOptions{}); err != nil || len(entries) != len(want) {
 				t.Errorf("listing %d differs when many run: %d entries of %d, %v", i, len(entries), len(want), err)
 			}
 		})

@@ -1,0 +1,178 @@
+package ecs_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ecsfs/ecsfs/search"
+	"github.com/ecsfs/ecsfs/search/ecs"
+	"github.com/ecsfs/ecsfs/search/ecstest"
+)
+
+// The tests of this file are cited by docs/compatibility.md: each is one thing
+// that servers disagree on.
+
+// TestToleratesKeysThatAreCaseSensitive: before ECS 3.3 an expression must
+// spell a key as the bucket's creator did.
+func TestToleratesKeysThatAreCaseSensitive(t *testing.T) {
+	for _, g := range ecstest.Generations() {
+		t.Run(string(g), func(t *testing.T) {
+			srv := startServer(t, func(s *ecstest.Server) { s.Generation = g })
+			if err := srv.CreateBucket("b", "Size", "x-amz-meta-Color;string", "X-AMZ-META-N;integer"); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 4 {
+				err := srv.PutObject("b", fmt.Sprint(i), nil, ecstest.PutOptions{Metadata: map[string]string{"COLOR": "x-amz-meta-n", "n": fmt.Sprint(i)}})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := newStore(t, srv.URL)
+			s, err := c.Schema(t.Context(), "b")
+			if err != nil || names(s.Indexed) != "Size integer, x-amz-meta-color string, x-amz-meta-n integer" {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			for text, want := range map[string]string{"color,eq,x-amz-meta-n/n,ge,2": "[2 3]", "(color==x-amz-meta-n or n==1) and size==0": "[0 1 2 3]"} {
+				l := search.Listing{Bucket: "b", Where: search.Conjunction{}}
+				var all search.Conjunction
+				for part := range strings.SplitSeq(text, "/") {
+					all = append(all, where(t, c, "b", part))
+				}
+				l.Where = search.Normalize(all)
+				keys, err := keysOf(t.Context(), c, l)
+				if err != nil || fmt.Sprint(keys) != want {
+					t.Errorf("%s: %v, %v, want %s", text, keys, err, want)
+				}
+				for o, err := range c.Query(t.Context(), l) {
+					if color, _ := o.Metadata.Get("x-amz-meta-color"); err != nil || color != "x-amz-meta-n" {
+						t.Errorf("%+v, %v", o, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestToleratesOneConnective: ECS 2.2 takes no expression with both "and" and
+// "or". What it cannot be asked is checked here.
+func TestToleratesOneConnective(t *testing.T) {
+	srv := startServer(t, func(s *ecstest.Server) { s.Generation = ecstest.ECS22 })
+	fill(t, srv, 4)
+	if err := srv.PutObject("b", "blue", []byte("four"), ecstest.PutOptions{Metadata: map[string]string{"color": "blue"}}); err != nil {
+		t.Fatal(err)
+	}
+	c := newStore(t, srv.URL)
+	for text, want := range map[string]struct{ keys, sent string }{
+		"(color==blue or color==red) and size>1":              {"[blue]", "Size>1 and x-amz-meta-color>='blue' and x-amz-meta-color<='red'"},
+		"(color==blue and size>1) or (size<1)":                {"[blue]", ""},
+		"color!=red and size>0":                               {"[blue]", "Size>0"},
+		"(color==blue or size>9) and (size==4 or color==red)": {"[blue]", ""},
+	} {
+		l := search.Listing{Bucket: "b", Where: where(t, c, "b", text)}
+		srv.ResetRequests()
+		keys, err := keysOf(t.Context(), c, l)
+		if err != nil || fmt.Sprint(keys) != want.keys {
+			t.Errorf("%s: %v, %v", text, keys, err)
+		}
+		sent := srv.Requests()
+		if len(sent) != 2 || want.sent != "" && sent[1].Query.Get("query") != want.sent {
+			t.Errorf("%s: %d requests, the last %q", text, len(sent), sent[len(sent)-1].Query.Get("query"))
+		}
+	}
+}
+
+// TestToleratesServersWithoutPrefix: before ECS 3.6 prefix has no effect, so
+// names are checked here.
+func TestToleratesServersWithoutPrefix(t *testing.T) {
+	for _, g := range ecstest.Generations() {
+		srv := startServer(t, func(s *ecstest.Server) { s.Generation, s.PageSize = g, 2 })
+		fill(t, srv, 5)
+		for _, key := range []string{"00", "0/1", "001x", "ü01"} {
+			if err := srv.PutObject("b", key, nil, ecstest.PutOptions{Metadata: map[string]string{"color": "red"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := newStore(t, srv.URL)
+		keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Prefix: "001", Where: where(t, c, "b", "color,eq,red")})
+		if err != nil || fmt.Sprint(keys) != "[001 001x]" {
+			t.Errorf("%s: %q, %v", g, keys, err)
+		}
+		if rows := srv.Requests(); rows[1].Query.Get("prefix") != "001" {
+			t.Errorf("%s: no prefix was sent", g)
+		}
+	}
+}
+
+// TestToleratesRowsThatLackMetadata: ECS 3.6 leaves metadata out of rows under
+// a prefix. One HEAD completes a row, where it can; otherwise the query does
+// without the prefix, from the start or once a row shows it.
+func TestToleratesRowsThatLackMetadata(t *testing.T) {
+	for _, tt := range []struct {
+		name, where         string
+		heads, nodes, whole bool // whether HEADs, ?endpoint, and queries without prefix are sent
+	}{
+		{"told by a HEAD", "color,eq,red", true, false, false},
+		{"told by no HEAD, on every object", "owner,exists/color,eq,red", false, false, true},
+		{"on some objects", "color,eq,red/meta.note,missing", false, true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := startServer(t, func(s *ecstest.Server) { s.Generation, s.PageSize = ecstest.ECS36, 10 })
+			if err := srv.CreateBucket("b", "Size", "Owner", "x-amz-meta-color;string"); err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for i := range 40 {
+				meta := map[string]string{"color": "red"}
+				if i%2 == 1 {
+					meta["note"] = "x"
+				}
+				key := fmt.Sprintf("p/%02d", i)
+				if err := srv.PutObject("b", key, nil, ecstest.PutOptions{Metadata: meta}); err != nil {
+					t.Fatal(err)
+				}
+				if i%2 == 0 || !strings.Contains(tt.where, "note") {
+					want = append(want, key)
+				}
+			}
+			c := newStore(t, srv.URL)
+			var all search.Conjunction
+			for part := range strings.SplitSeq(tt.where, "/") {
+				all = append(all, where(t, c, "b", part))
+			}
+			for range 2 {
+				keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Prefix: "p/", Where: search.Normalize(all)})
+				if err != nil || !slices.Equal(keys, want) {
+					t.Errorf("%q, %v", keys, err)
+				}
+			}
+			whole := slices.ContainsFunc(srv.Requests(), func(r ecstest.Request) bool {
+				return r.Operation == "Query" && r.Query.Get("prefix") == ""
+			})
+			counts := srv.Counts()
+			if (counts["HeadObject"] > 0) != tt.heads || whole != tt.whole || (counts["DataNodes"] == 1) != tt.nodes {
+				t.Errorf("requests %v, without prefix %v", counts, whole)
+			}
+		})
+	}
+}
+
+// TestToleratesNoEncodedPrefix: before ECS 3.7.1 prefix and encoding-type
+// together are an error.
+func TestToleratesNoEncodedPrefix(t *testing.T) {
+	for _, encoding := range []ecs.QueryEncoding{ecs.EncodeAuto, ecs.EncodeURL} {
+		srv := startServer(t, func(s *ecstest.Server) { s.Generation, s.PageSize = ecstest.ECS36, 2 })
+		fill(t, srv, 3)
+		for _, key := range []string{"p/a", "p/b\x01", "p/c\x1d", "p/d"} {
+			if err := srv.PutObject("b", key, nil, ecstest.PutOptions{Metadata: map[string]string{"color": "red"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := newStore(t, srv.URL, func(c *ecs.Config) { c.QueryEncoding = encoding })
+		keys, err := keysOf(t.Context(), c, search.Listing{Bucket: "b", Prefix: "p/", Where: where(t, c, "b", "color,eq,red")})
+		if err != nil || fmt.Sprintf("%q", keys) != `["p/a" "p/b\x01" "p/c\x1d" "p/d"]` {
+			t.Errorf("%s: %q, %v", encoding, keys, err)
+		}
+	}
+}
