@@ -22,7 +22,7 @@ func BenchmarkDecodeQuery(b *testing.B) {
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := decodeRows(strings.NewReader(doc), false, nil, nil)
+		page, err := decodeRows(strings.NewReader(doc), rowForm{}, nil)
 		if err != nil || len(page.rows) != 1000 {
 			b.Fatal(len(page.rows), err)
 		}

@@ -29,7 +29,7 @@ func FuzzQueryXML(f *testing.F) {
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY x "y">]><BucketQueryResult>&x;</BucketQueryResult>`), false)
 	f.Fuzz(func(t *testing.T, doc []byte, encoded bool) {
 		early := ""
-		page, err := decodeRows(bytes.NewReader(doc), encoded, nil, func(next string) { early = next })
+		page, err := decodeRows(bytes.NewReader(doc), rowForm{encoded: encoded}, func(next string) { early = next })
 		checkDecodeError(t, err)
 		if err != nil {
 			return

@@ -94,11 +94,14 @@ func (s *Store) plan(ctx context.Context, t target, l search.Listing) (search.Pl
 		return search.Plan{}, listedKeys{}, err
 	}
 	if !keys.schema.Enabled {
-		return search.Plan{}, listedKeys{}, t.fail(search.KindUnsupported, "the bucket has no metadata search",
-			"it is set up when a bucket is created, with the keys to index")
+		return search.Plan{}, listedKeys{}, errNoSearch(t)
 	}
 	plan, err := search.NewPlan(keys.schema, l)
 	return plan, keys, err
+}
+
+func errNoSearch(t target) error {
+	return t.fail(search.KindUnsupported, "the bucket has no metadata search", "it is set up when a bucket is created, with the keys to index")
 }
 
 // queryPage is one page of a query.
@@ -186,26 +189,35 @@ func (q *querying) page(ctx context.Context, marker string, encoded bool, early 
 		Marker: marker, MaxKeys: c.cfg.PageSize, OlderVersions: q.older, Encode: encoded}
 	var page queryPage
 	err := c.queryOnce(ctx, q.target, in, func(r io.Reader) (err error) {
-		page, err = decodeRows(r, encoded, q.sureSystem, early)
+		page, err = decodeRows(r, rowForm{encoded, q.older, q.sureSystem}, early)
 		return err
 	})
 	return page, err
 }
 
-// decodeRows reads a <BucketQueryResult>, see decodeQuery. encoded says that
-// names and values are percent-encoded, sure which system keys every row has.
-func decodeRows(r io.Reader, encoded bool, sure []string, early func(next string)) (queryPage, error) {
+// rowForm says what the rows of an answer are like.
+type rowForm struct {
+	encoded  bool     // names and values are percent-encoded
+	versions bool     // older versions are among them
+	sure     []string // system keys that every row has, if it is whole
+}
+
+// decodeRows reads a <BucketQueryResult>, see decodeQuery.
+func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, error) {
 	var page queryPage
 	maps := newRowMaps()
 	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
-		if encoded {
+		if form.encoded {
 			page.plain = page.plain || isPlain(m.name)
 			if err := m.decode(); err != nil {
 				return err
 			}
 		}
 		row, err := m.row(maps)
-		page.partial = page.partial || slices.ContainsFunc(sure, maps.lacks)
+		if form.versions && strings.TrimSpace(m.versionID) == nullVersion {
+			row.object.VersionID = nullVersion // names one among others
+		}
+		page.partial = page.partial || slices.ContainsFunc(form.sure, maps.lacks)
 		page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
 		page.rows = append(page.rows, row)
 		return err

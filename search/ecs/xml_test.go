@@ -48,7 +48,7 @@ const guideAnswer = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 
 func TestDecodeQuery(t *testing.T) {
 	var early string
-	page, err := decodeRows(strings.NewReader(guideAnswer), false, nil, func(next string) { early = next })
+	page, err := decodeRows(strings.NewReader(guideAnswer), rowForm{}, func(next string) { early = next })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestDecodeQueryForms(t *testing.T) {
 		{"version", object("<objectName>k</objectName><versionId>null</versionId>"), false, queryPage{rows: []row{{named("k"), true, true, true}}}},
 	}
 	for _, tt := range tests {
-		got, err := decodeRows(strings.NewReader(tt.doc), tt.encoded, nil, nil)
+		got, err := decodeRows(strings.NewReader(tt.doc), rowForm{encoded: tt.encoded}, nil)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -117,13 +117,13 @@ func TestDecodeQueryForms(t *testing.T) {
 func TestEndOfPages(t *testing.T) {
 	for _, end := range []string{"", "<NextMarker/>", "<NextMarker></NextMarker>", "<NextMarker>  </NextMarker>",
 		"<NextMarker>NO MORE PAGES</NextMarker>", "<NextMarker>\n no more pages </NextMarker>", "<NextMarker>null</NextMarker>"} {
-		page, err := decodeRows(strings.NewReader(query(end+"<IsTruncated>false</IsTruncated>")), false, nil, func(next string) {
+		page, err := decodeRows(strings.NewReader(query(end+"<IsTruncated>false</IsTruncated>")), rowForm{}, func(next string) {
 			t.Errorf("%s: early marker %q", end, next)
 		})
 		if err != nil || page.next != "" {
 			t.Errorf("%s: next %q, %v", end, page.next, err)
 		}
-		if _, err := decodeRows(strings.NewReader(query("<IsTruncated>true</IsTruncated>"+end)), false, nil, nil); err == nil {
+		if _, err := decodeRows(strings.NewReader(query("<IsTruncated>true</IsTruncated>"+end)), rowForm{}, nil); err == nil {
 			t.Errorf("%s: truncated without marker is no error", end)
 		}
 	}
@@ -152,15 +152,15 @@ func TestHostileXML(t *testing.T) {
 		{"error without code", "<Error/>", "without a code"},
 	}
 	for _, tt := range tests {
-		_, err := decodeRows(strings.NewReader(tt.doc), false, nil, nil)
+		_, err := decodeRows(strings.NewReader(tt.doc), rowForm{}, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
 	}
-	if _, err := decodeRows(strings.NewReader(guideAnswer[:len(guideAnswer)-30]), false, nil, nil); !isBroken(err) {
+	if _, err := decodeRows(strings.NewReader(guideAnswer[:len(guideAnswer)-30]), rowForm{}, nil); !isBroken(err) {
 		t.Errorf("a document cut short: %v", err)
 	}
-	if _, err := decodeRows(io.MultiReader(strings.NewReader("<BucketQueryResult>"), &endless{text: "<Unknown>" + strings.Repeat("text", 10_000) + "</Unknown>"}), false, nil, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
+	if _, err := decodeRows(io.MultiReader(strings.NewReader("<BucketQueryResult>"), &endless{text: "<Unknown>" + strings.Repeat("text", 10_000) + "</Unknown>"}), rowForm{}, nil); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("an endless document: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestTextInPieces(t *testing.T) {
 	doc := query("<NextMarker>" + strings.Repeat("x<!---->", pieces) + "</NextMarker>")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	page, err := decodeRows(strings.NewReader(doc), false, nil, nil)
+	page, err := decodeRows(strings.NewReader(doc), rowForm{}, nil)
 	runtime.ReadMemStats(&after)
 	if err != nil || page.next != strings.Repeat("x", pieces) {
 		t.Errorf("a marker of %d bytes, %v", len(page.next), err)
@@ -183,7 +183,7 @@ func TestTextInPieces(t *testing.T) {
 
 	long := strings.Repeat("x", 1<<19)
 	for _, doc := range []string{"<" + long + "/>", "<BucketQueryResult></" + long + ">"} {
-		if _, err := decodeRows(strings.NewReader(doc), false, nil, nil); err == nil || len(err.Error()) > 1000 {
+		if _, err := decodeRows(strings.NewReader(doc), rowForm{}, nil); err == nil || len(err.Error()) > 1000 {
 			t.Errorf("no error, or one of a document's length")
 		}
 	}

@@ -1,0 +1,167 @@
+package ecs
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// Bucket is a bucket as a resource: searches and objects without requests by
+// hand. It is a name and a client, costs nothing, and is safe for concurrent use.
+type Bucket struct {
+	client *Client
+	name   string
+}
+
+// Bucket returns the bucket of this name. Nothing is asked: whether it exists
+// shows when it is used.
+func (c *Client) Bucket(name string) *Bucket { return &Bucket{c, name} }
+
+// Name returns the bucket's name.
+func (b *Bucket) Name() string { return b.name }
+
+// Keys asks which keys can be searched for. See Client.SearchKeys.
+func (b *Bucket) Keys(ctx context.Context) (search.Schema, error) {
+	return b.client.SearchKeys(ctx, b.name)
+}
+
+// SearchOption narrows or widens a search.
+type SearchOption func(*searchOptions)
+
+type searchOptions struct {
+	prefix string
+	older  bool
+	limit  int
+}
+
+// WithPrefix searches only objects whose key begins with prefix. Servers that
+// do not know it (ECS before 3.6) return the others too, which are dropped here.
+func WithPrefix(prefix string) SearchOption { return func(o *searchOptions) { o.prefix = prefix } }
+
+// WithOlderVersions searches all versions of objects in buckets that keep
+// them: one Object each, told apart by Version. See Config.OlderVersionsParameter.
+func WithOlderVersions() SearchOption { return func(o *searchOptions) { o.older = true } }
+
+// WithLimit ends the search after n objects, which are any of those that match;
+// 0 is no limit.
+func WithLimit(n int) SearchOption { return func(o *searchOptions) { o.limit = n } }
+
+// Search yields the objects of which text is true, such as
+//
+//	size > 100M and (color == 'red' or modified > 2026-05)
+//
+// in the language of search.Text. Values from elsewhere are better given to
+// SearchFor, where nothing has to be quoted.
+//
+// Objects come in no promised order, each once, whole: what a server leaves
+// out of a row is asked for, and what it cannot compare is checked here (see
+// "Searches" in the package documentation). At most one error is yielded, as
+// the last element, with the zero Object; what came before it is then an
+// incomplete result. Breaking out of the loop ends the requests.
+//
+// Errors: KindInvalid for a text that is no condition on this bucket's keys,
+// with the place and the nearest thing meant; KindUnsupported where there is
+// no metadata search, or where no indexed key bounds it; KindTooLarge after
+// Config.MaxPages pages.
+func (b *Bucket) Search(ctx context.Context, text string, options ...SearchOption) iter.Seq2[Object, error] {
+	return b.SearchFor(ctx, search.Text(text), options...)
+}
+
+// SearchFor is Search for a predicate made in Go:
+//
+//	search.And(search.Gt("Size", 100), search.Eq("color", "red"))
+func (b *Bucket) SearchFor(ctx context.Context, p search.Predicate, options ...SearchOption) iter.Seq2[Object, error] {
+	var o searchOptions
+	for _, option := range options {
+		option(&o)
+	}
+	return func(yield func(Object, error) bool) {
+		where, err := b.where(ctx, p)
+		if err != nil {
+			yield(Object{}, err)
+			return
+		}
+		left := o.limit
+		for found, err := range b.client.store.query(ctx, search.Listing{Bucket: b.name, Prefix: o.prefix, Where: where}, o.older) {
+			if err != nil {
+				yield(Object{}, err)
+				return
+			}
+			if !yield(b.object(found), nil) {
+				return
+			}
+			if left--; left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// where applies p to the bucket's keys.
+func (b *Bucket) where(ctx context.Context, p search.Predicate) (search.Expr, error) {
+	keys, err := b.client.store.schemaFor(ctx, b.name)
+	if err != nil {
+		return nil, err
+	}
+	if !keys.schema.Enabled {
+		return nil, errNoSearch(target{op: opQuery, bucket: b.name})
+	}
+	where, err := p(keys.schema)
+	if err != nil {
+		return nil, err
+	}
+	return search.Normalize(search.Bind(where, time.Now())), nil
+}
+
+// Object is an object, or one version of it: as Bucket.Object names it, with
+// nothing but Bucket and Key, or as a search or Stat found it. Objects are
+// values; a copy is another reference to the same object of the store.
+type Object struct {
+	Bucket string
+	Key    string // any bytes
+
+	Size int64 // in bytes
+	// LastModified is in milliseconds where a search found it, in seconds where Stat did.
+	LastModified time.Time
+	ETag         string // without quotes; empty when the store has none
+	Version      string // empty: the current one, in a bucket without versions
+	ContentType  string // empty when not told
+	// Metadata has user metadata as "x-amz-meta-color", in lower case, and
+	// system keys by their names ("Owner"): from a search, those that the
+	// bucket indexes and those that the search names; from Stat, all user metadata.
+	Metadata search.Metadata
+
+	client *Client
+}
+
+// Object returns the object of this key. Nothing is asked: whether it exists
+// shows when it is used.
+func (b *Bucket) Object(key string) Object {
+	return Object{Bucket: b.name, Key: key, client: b.client}
+}
+
+func (b *Bucket) object(o search.Object) Object {
+	return Object{Bucket: b.name, Key: o.Key, Size: o.Size, LastModified: o.ModTime, ETag: o.ETag, Version: o.VersionID,
+		ContentType: o.ContentType, Metadata: o.Metadata, client: b.client}
+}
+
+// Stat asks for the object's attributes as they are now (HEAD), of o.Version
+// if that is set. One that is gone is KindNotExist.
+func (o Object) Stat(ctx context.Context) (Object, error) {
+	if o.client == nil {
+		return Object{}, o.target(opStat).fail(search.KindInvalid, "an object that no bucket gave", "use Bucket.Object")
+	}
+	now, err := o.client.store.Stat(ctx, search.Ref{Bucket: o.Bucket, Key: o.Key, VersionID: o.Version})
+	if err != nil {
+		return Object{}, err
+	}
+	found := (&Bucket{o.client, o.Bucket}).object(now)
+	if o.Version != "" {
+		found.Version = o.Version
+	}
+	return found, nil
+}
+
+func (o Object) target(op string) target { return target{op, o.Bucket, o.Key} }
