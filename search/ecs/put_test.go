@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/ecs"
+	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 func TestPutObject(t *testing.T) {
@@ -93,129 +95,124 @@ func TestPutObjectRefused(t *testing.T) {
 	}
 }
 
-// partsServer takes uploads in parts and counts what it is asked.
-func partsServer(t *testing.T, intercept func(w http.ResponseWriter, r *http.Request, what string) bool) (*ecs.Client, func() (map[string]int, []byte)) {
-	t.Helper()
-	const part = 5 << 20
-	var object [3 * part]byte
-	lock := make(chan struct{}, 1)
-	counts := map[string]int{}
-	size := 0
-	srv := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
-		q := r.URL.Query()
-		what := r.Method
-		switch {
-		case q.Has("uploads"):
-			what = "create"
-		case q.Has("partNumber"):
-			what = "part"
-		case r.Method == "POST":
-			what = "complete"
-		}
-		data, err := io.ReadAll(r.Body)
-		if err != nil {
-			return // the client gave up
-		}
-		lock <- struct{}{}
-		counts[what]++
-		<-lock
-		if intercept != nil && intercept(w, r, what) {
-			return
-		}
-		switch what {
-		case "create":
-			fmt.Fprint(w, "<InitiateMultipartUploadResult><UploadId>id/1</UploadId></InitiateMultipartUploadResult>")
-		case "part":
-			lock <- struct{}{}
-			n := int(q.Get("partNumber")[0]-'1') * part
-			copy(object[n:], data)
-			size = max(size, n+len(data))
-			<-lock
-			w.Header().Set("ETag", `"part"`)
-		case "complete":
-			fmt.Fprint(w, `<CompleteMultipartUploadResult><ETag>"whole-3"</ETag></CompleteMultipartUploadResult>`)
-		case "DELETE":
-			w.WriteHeader(204)
-		}
-	})
-	return newClient(t, srv), func() (map[string]int, []byte) {
-		lock <- struct{}{}
-		defer func() { <-lock }()
-		return counts, object[:size]
-	}
+// partsData is two parts and a bit.
+var partsData = random(2*ecs.MinPartSize + 1000)
+
+// putParts stores partsData in parts of the least size.
+func putParts(ctx context.Context, c *ecs.Client, o ecs.PutOptions) (ecs.PutResult, error) {
+	o.PartSize = 1
+	return c.PutObject(ctx, "b", "k", bytes.NewReader(partsData), int64(len(partsData)), o)
 }
 
+// TestPutObjectInParts: an upload of which one part fails at first.
 func TestPutObjectInParts(t *testing.T) {
-	data := bytes.Repeat([]byte("0123456789abcdef"), (2*ecs.MinPartSize+1000)/16)
-	failed := false
-	c, got := partsServer(t, func(w http.ResponseWriter, r *http.Request, what string) bool {
+	var failed atomic.Bool
+	srv := startServer(t, func(s *ecstest.Server) {
+		s.Intercept = func(w http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
+			if req.Operation == "UploadPart" && req.Query.Get("partNumber") == "2" && failed.CompareAndSwap(false, true) {
+				w.WriteHeader(500)
+				return true
+			}
+			return false
+		}
+	})
+	fill(t, srv, 0)
+	c := newClient(t, srv.URL)
+	put, err := putParts(t.Context(), c, ecs.PutOptions{ContentType: "a/b", Metadata: map[string]string{"color": "red"}})
+	want, etagErr := ecs.ETagOf(bytes.NewReader(partsData), int64(len(partsData)), 1)
+	if err != nil || etagErr != nil || put.ETag != want || !strings.HasSuffix(want, "-3") {
+		t.Fatalf("%+v, %v, want %s", put, err, want)
+	}
+	got := srv.Counts()
+	if got["CreateMultipartUpload"] != 1 || got["UploadPart"] != 4 || got["CompleteMultipartUpload"] != 1 || len(got) != 3 {
+		t.Errorf("requests %v", got)
+	}
+	for _, r := range srv.Requests() {
 		for name := range r.Header {
 			if strings.HasPrefix(name, "X-Amz-Checksum") || strings.HasPrefix(name, "X-Amz-Sdk-Checksum") || name == "X-Amz-Trailer" || name == "X-Amz-Mp-Object-Size" {
-				t.Errorf("%s: %s was sent", what, name)
+				t.Errorf("%s: %s was sent", r.Operation, name)
 			}
 		}
-		if what == "create" && (r.Header.Get("x-amz-meta-color") != "red" || r.Header.Get("Content-Type") != "a/b") {
-			t.Errorf("create: %v", r.Header)
-		}
-		if what == "part" && r.URL.Query().Get("partNumber") == "2" && !failed {
-			failed = true
-			w.WriteHeader(500)
-			return true
-		}
-		return false
-	})
-	put, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1, ContentType: "a/b", Metadata: map[string]string{"color": "red"}})
-	if err != nil || put.ETag != "whole-3" {
-		t.Fatalf("%+v, %v", put, err)
 	}
-	counts, object := got()
-	if fmt.Sprint(counts) != "map[complete:1 create:1 part:4]" || !bytes.Equal(object, data) {
-		t.Errorf("requests %v, %d bytes", counts, len(object))
+	for o, err := range c.Bucket("b").Search(t.Context(), "color==red") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := o.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(f)
+		if err != nil || !bytes.Equal(data, partsData) || o.ETag != want || o.ContentType != "a/b" {
+			t.Errorf("%+v, %d bytes, %v", o, len(data), err)
+		}
+		f.Close()
 	}
+	for _, counter := range c.Stats() {
+		if counter.Name == "requests_multipart" && counter.Value != 6 {
+			t.Errorf("%s = %d", counter.Name, counter.Value)
+		}
+	}
+	_, err = putParts(t.Context(), c, ecs.PutOptions{IfNoneMatch: true})
+	wantError(t, err, search.KindChanged, "put b/k: PreconditionFailed")
 }
 
 // TestPutObjectInPartsFails: whatever goes wrong, the parts are removed and
 // the error is that of the failure.
 func TestPutObjectInPartsFails(t *testing.T) {
-	data := make([]byte, 2*ecs.MinPartSize+1000)
-	for _, what := range []string{"create", "part", "complete", "DELETE"} {
-		c, got := partsServer(t, func(w http.ResponseWriter, _ *http.Request, is string) bool {
-			if is == what || what == "DELETE" && is == "complete" {
+	for what, removed := range map[string]int{"CreateMultipartUpload": 0, "UploadPart": 1, "CompleteMultipartUpload": 1, "AbortMultipartUpload": 1} {
+		srv := startServer(t, func(s *ecstest.Server) {
+			s.Intercept = func(w http.ResponseWriter, _ *http.Request, r ecstest.Request) bool {
+				if r.Operation != what && !(what == "AbortMultipartUpload" && r.Operation == "CompleteMultipartUpload") {
+					return false
+				}
 				w.WriteHeader(403)
-				fmt.Fprint(w, "<Error><Code>AccessDenied</Code><Message>no "+is+"</Message></Error>")
+				fmt.Fprint(w, "<Error><Code>AccessDenied</Code><Message>no "+r.Operation+"</Message></Error>")
 				return true
 			}
-			return false
 		})
-		_, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1})
-		want := map[string]string{"create": "no create", "part": "no part", "complete": "no complete", "DELETE": "no complete"}[what]
-		wantError(t, err, search.KindPermission, "put b/k: AccessDenied: "+want)
-		if left := strings.Contains(err.Error(), "parts of it may be left"); left != (what == "DELETE") {
+		fill(t, srv, 0)
+		_, err := putParts(t.Context(), newClient(t, srv.URL), ecs.PutOptions{})
+		first := what
+		if what == "AbortMultipartUpload" {
+			first = "CompleteMultipartUpload"
+		}
+		wantError(t, err, search.KindPermission, "put b/k: AccessDenied: no "+first)
+		if left := strings.Contains(err.Error(), "parts of it may be left"); left != (what == "AbortMultipartUpload") {
 			t.Errorf("%s: %v", what, err)
 		}
-		counts, _ := got()
-		if n := counts["DELETE"]; n != map[string]int{"create": 0, "part": 1, "complete": 1, "DELETE": 1}[what] {
-			t.Errorf("%s: %d removals, requests %v", what, n, counts)
+		if n := srv.Count("AbortMultipartUpload"); n != removed {
+			t.Errorf("%s: requests %v", what, srv.Counts())
 		}
 	}
-	c, got := partsServer(t, nil)
-	_, err := c.PutObject(t.Context(), "b", "k", &errReader{bytes.NewReader(data), errDisk}, int64(len(data))+1, ecs.PutOptions{PartSize: 1})
+	srv := startServer(t)
+	fill(t, srv, 0)
+	c := newClient(t, srv.URL)
+	_, err := c.PutObject(t.Context(), "b", "k", &errReader{bytes.NewReader(partsData), errDisk}, int64(len(partsData))+1, ecs.PutOptions{PartSize: 1})
 	wantError(t, err, search.KindIO, "the disk is broken")
-	if counts, _ := got(); counts["DELETE"] != 1 || counts["complete"] != 0 {
-		t.Errorf("requests %v", counts)
+	if got := srv.Counts(); got["AbortMultipartUpload"] != 1 || got["CompleteMultipartUpload"] != 0 {
+		t.Errorf("requests %v", got)
 	}
+}
+
+// TestPutObjectCanceled: when the caller gives up, the parts are removed.
+func TestPutObjectCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c, got = partsServer(t, func(_ http.ResponseWriter, r *http.Request, what string) bool {
-		if what == "part" {
-			cancel()
-			<-r.Context().Done()
+	srv := startServer(t, func(s *ecstest.Server) {
+		s.Intercept = func(_ http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
+			if req.Operation == "UploadPart" {
+				cancel()
+				_, _ = io.Copy(io.Discard, r.Body)
+				<-r.Context().Done()
+			}
+			return false
 		}
-		return false
 	})
-	_, err = c.PutObject(ctx, "b", "k", bytes.NewReader(data), int64(len(data)), ecs.PutOptions{PartSize: 1, Concurrency: 1})
+	fill(t, srv, 0)
+	_, err := putParts(ctx, newClient(t, srv.URL), ecs.PutOptions{Concurrency: 1})
 	wantError(t, err, search.KindCanceled, "put b/k")
-	if counts, _ := got(); counts["DELETE"] != 1 {
-		t.Errorf("requests %v", counts)
+	if srv.Count("AbortMultipartUpload") != 1 {
+		t.Errorf("requests %v", srv.Counts())
 	}
 }
 

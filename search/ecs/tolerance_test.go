@@ -2,6 +2,7 @@ package ecs_test
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -175,4 +176,59 @@ func TestToleratesNoEncodedPrefix(t *testing.T) {
 			t.Errorf("%s: %q, %v", encoding, keys, err)
 		}
 	}
+}
+
+// TestToleratesOlderVersionsSpelling: three names of one parameter, of which a
+// server may honour one. What is sent is what was chosen.
+func TestToleratesOlderVersionsSpelling(t *testing.T) {
+	for _, spelling := range []string{"include-older-versions", "include_older_version", "include-older-version"} {
+		srv := startServer(t, func(s *ecstest.Server) { s.OlderVersionsParam, s.PageSize = spelling, 3 })
+		fill(t, srv, 3)
+		if err := srv.SetVersioning("b", true); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			if err := srv.PutObject("b", "001", make([]byte, 10+i), ecstest.PutOptions{Metadata: map[string]string{"color": "red"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, sent := range []string{"", "include-older-versions", "include_older_version", "include-older-version"} {
+			c := newClient(t, srv.URL, func(c *ecs.Config) { c.OlderVersionsParameter = sent })
+			if sent == "" {
+				sent = "include-older-versions"
+			}
+			srv.ResetRequests()
+			versions := map[string]bool{}
+			n := 0
+			for o, err := range c.Bucket("b").Search(t.Context(), "color=='red'", ecs.WithOlderVersions()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+				versions[o.Key+" "+o.Version] = true
+				if f, err := o.Open(t.Context()); err != nil || f.Size() != o.Size {
+					t.Errorf("%+v, %v", o, err)
+				} else if data, err := io.ReadAll(f); err != nil || int64(len(data)) != o.Size || f.Close() != nil {
+					t.Errorf("%+v: %d bytes, %v", o, len(data), err)
+				}
+			}
+			want := 3
+			if sent == spelling {
+				want = 7
+			}
+			if n != want || len(versions) != want {
+				t.Errorf("%s to %s: %d objects: %v", sent, spelling, n, versions)
+			}
+			for _, r := range srv.Requests() {
+				if r.Operation == "Query" && (r.Query.Get(sent) != "true" || len(r.Query) > 5) {
+					t.Errorf("sent %v", r.Query)
+				}
+			}
+			if keys, err := foundKeys(c.Bucket("b").Search(t.Context(), "color=='red'")); err != nil || fmt.Sprint(keys) != "[000 001 002]" {
+				t.Errorf("current versions: %q, %v", keys, err)
+			}
+		}
+	}
+	_, err := ecs.New(t.Context(), ecs.Config{Endpoint: "http://h", Credentials: demoKeys, OlderVersionsParameter: "versions"})
+	wantError(t, err, search.KindInvalid, `no server calls the parameter of older versions "versions"`, "include_older_version")
 }
