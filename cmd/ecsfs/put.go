@@ -52,7 +52,7 @@ are devices, pipes and sockets. An error stops no other file; the status is then
 				Usage: "give every object the content type `TYPE`; else it is told from the file's name\nor first bytes"},
 			&cli.GenericFlag{Name: "parallel", Value: &value[int]{&o.Parallel, parseParallel, ""}, DefaultText: strconv.Itoa(defaultParallel),
 				EnvVars: []string{"ECSFS_PARALLEL"},
-				Usage: "upload `N` files at once"},
+				Usage:   "upload `N` files at once"},
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.DryRun, Usage: "print what would be uploaded and skipped, and upload nothing"},
 			&cli.BoolFlag{Name: "quiet", Destination: &o.Quiet, Usage: "print errors alone"},
 		}, store.flags()...),

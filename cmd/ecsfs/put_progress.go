@@ -20,19 +20,38 @@ type progress struct {
 	total int64                    // bytes found so far
 	files int                      // files found so far
 	done  int                      // files that are done with
+	ended chan struct{}            // closed by end
 }
+
+// tick is how often the bar is drawn while nothing happens: the time goes on.
+const tick = 200 * time.Millisecond
 
 // newProgress returns a progress that writes to w, with a bar when w is a
 // terminal and quiet is false.
 func newProgress(w io.Writer, quiet bool) *progress {
-	p := &progress{w: w}
+	p := &progress{w: w, ended: make(chan struct{})}
 	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) {
 		p.bar = progressbar.NewOptions64(1,
 			progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
 			progressbar.OptionUseIECUnits(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
+		go p.keepDrawing()
 	}
 	return p
+}
+
+// keepDrawing draws the bar until end is called.
+func (p *progress) keepDrawing() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.add(0)
+		case <-p.ended:
+			return
+		}
+	}
 }
 
 // shown reports whether there is a bar.
@@ -84,8 +103,9 @@ func (p *progress) println(line string) {
 	fmt.Fprintln(p.w, line)
 }
 
-// end takes the bar away.
+// end takes the bar away. It is called once, after all else.
 func (p *progress) end() {
+	close(p.ended)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
