@@ -25,11 +25,12 @@ func emulatorCommand() *cli.Command {
 		Description: `Runs an ECS in memory, with metadata search and the data of 'ecsfs demo', until Ctrl-C. It
 speaks the S3 protocol and verifies signatures; the key pair is the one of ECSFS_ACCESS_KEY_ID
 and ECSFS_SECRET_ACCESS_KEY, else of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else
-` + ecstest.DefaultAccessKeyID + ` and ` + ecstest.DefaultSecretAccessKey + `. What is written to it ends with it.
+` + ecstest.DefaultAccessKeyID + ` and ` + ecstest.DefaultSecretAccessKey + `. What is written to it ends with it, unless --data keeps it.
 
   ecsfs emulator
   ecsfs emulator --listen 127.0.0.1:0 --from ~/Documents
-  ecsfs emulator --empty --generation 3.6 --latency 50ms`,
+  ecsfs emulator --empty --generation 3.6 --latency 50ms
+  ecsfs emulator --data /var/lib/ecs`,
 		Flags: o.flags(),
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, c.Command.ArgsUsage); err != nil {
@@ -42,15 +43,18 @@ and ECSFS_SECRET_ACCESS_KEY, else of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 
 // emulator serves an ECS until the context ends.
 func emulator(c *cli.Context, o *emulatorOptions) error {
-	if o.Empty && o.From != "" {
+	switch {
+	case o.Empty && o.From != "":
 		return fail(exitUsage, "--empty and --from exclude each other")
+	case o.Server.Data != "" && o.From != "":
+		return fail(exitUsage, "--data and --from exclude each other: 'ecsfs put' adds files to what is kept")
 	}
 	pair, err := emulatorPair()
 	if err != nil {
 		return err
 	}
 	var buckets []demoBucket
-	if !o.Empty {
+	if !o.Empty && o.Server.Data == "" {
 		if buckets, err = loadData(c.App.ErrWriter, o.From, time.Now()); err != nil {
 			return err
 		}
@@ -63,6 +67,9 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 	}
 	if o.Verbose {
 		server.Logf = log.New(c.App.ErrWriter, "", 0).Printf
+	}
+	if err := server.Open(); err != nil {
+		return fail(exitFailure, "--data %s: %w", server.Data, err)
 	}
 	if err := fill(server, buckets); err != nil {
 		return err
@@ -94,6 +101,9 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 	if server.SecretAccessKey == ecstest.DefaultSecretAccessKey {
 		fmt.Fprintf(w, "secret         %s\n", server.SecretAccessKey)
 		environment += " ECSFS_ACCESS_KEY_ID=" + server.AccessKeyID + " ECSFS_SECRET_ACCESS_KEY=" + server.SecretAccessKey
+	}
+	if server.Data != "" {
+		fmt.Fprintf(w, "data           %s\n", server.Data)
 	}
 	for _, b := range buckets {
 		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(len(b.Objects), "object"))

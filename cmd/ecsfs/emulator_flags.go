@@ -70,12 +70,16 @@ func (o *emulatorOptions) serveFlags() []cli.Flag {
 		fromFlag(&o.From),
 		&cli.BoolFlag{Name: "empty", Destination: &o.Empty, EnvVars: []string{"ECSFS_EMPTY"},
 			Usage: "begin without a bucket: ecsfs mb and ecsfs put make what there is"},
+		&cli.StringFlag{Name: "data", Destination: &s.Data, EnvVars: []string{"ECSFS_DATA"},
+			Usage: "keep everything in `DIR`, which is made, and begin with what it has; else in memory"},
 		&cli.StringFlag{Name: "namespace", Destination: &s.Namespace, DefaultText: "ecstest", EnvVars: []string{"ECSFS_NAMESPACE"},
 			Usage: "the namespace `NAME` of all objects"},
 		&cli.GenericFlag{Name: "virtual-host", Value: &value[string]{&s.VirtualHost, parseDomain, ""}, EnvVars: []string{"ECSFS_VIRTUAL_HOST"},
 			Usage: "take BUCKET.`DOMAIN` for the address of a bucket, beside paths"},
 		&cli.GenericFlag{Name: "max-object-size", Value: &value[int64]{&s.MaxObjectSize, parseSize, ""}, DefaultText: "1GiB", EnvVars: []string{"ECSFS_MAX_OBJECT_SIZE"},
 			Usage: "refuse objects above `SIZE`"},
+		&cli.GenericFlag{Name: "min-part-size", Value: &value[int64]{&s.MinPartSize, parseSize, ""}, DefaultText: "5MiB", EnvVars: []string{"ECSFS_MIN_PART_SIZE"},
+			Usage: "refuse parts of an upload below `SIZE`, but for the last"},
 		&cli.GenericFlag{Name: "data-nodes", Value: &value[[]string]{&s.DataNodes, parseNodes, ""}, DefaultText: "its own", EnvVars: []string{"ECSFS_DATA_NODES"},
 			Usage: "name the `ADDRESSES` as the data nodes, separated by commas, without ports"},
 		&cli.BoolFlag{Name: "maintenance", Destination: &o.Maintenance, EnvVars: []string{"ECSFS_MAINTENANCE"},
@@ -120,6 +124,8 @@ func (o *emulatorOptions) quirkFlags() []cli.Flag {
 			Usage: "answer DELETE ?searchmetadata and do nothing"},
 		&cli.BoolFlag{Name: "list-without-search", Destination: &s.ListWithoutSearch, EnvVars: []string{"ECSFS_LIST_WITHOUT_SEARCH"},
 			Usage: "list no keys of a bucket without metadata search, instead of an error"},
+		&cli.BoolFlag{Name: "omit-no-matches", Destination: &s.OmitNoMatches, EnvVars: []string{"ECSFS_OMIT_NO_MATCHES"},
+			Usage: "leave ObjectMatches out of the answer to a search that finds nothing"},
 		&cli.BoolFlag{Name: "capital-datatypes", Destination: &s.CapitalDatatypes, EnvVars: []string{"ECSFS_CAPITAL_DATATYPES"},
 			Usage: "list datatypes as String, Integer, Decimal and Datetime"},
 		&cli.BoolFlag{Name: "error-namespace", Destination: &s.ErrorNamespace, EnvVars: []string{"ECSFS_ERROR_NAMESPACE"},
@@ -134,6 +140,8 @@ func (o *emulatorOptions) speedFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "latency", Value: &value[time.Duration]{&s.Latency, parseDuration, ""}, DefaultText: "0s", EnvVars: []string{"ECSFS_LATENCY"},
 			Usage: "wait `DURATION` before each answer"},
+		&cli.GenericFlag{Name: "index-delay", Value: &value[time.Duration]{&s.IndexDelay, parseDuration, ""}, DefaultText: "0s", EnvVars: []string{"ECSFS_INDEX_DELAY"},
+			Usage: "let searches see a change `DURATION` after it was made"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -57,4 +58,12 @@ func availableMemory() int64 {
 		}
 	}
 	return least
+}
+
+// limitMemory has the runtime collect garbage so that this process uses about
+// so many bytes, unless GOMEMLIMIT says something else.
+func limitMemory(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
+	}
 }

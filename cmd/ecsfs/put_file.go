@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,9 +61,9 @@ func (u *uploadFile) Head() ([]byte, error) {
 	return head, nil
 }
 
-// ETag returns the ETag of an object with this content.
-func (u *uploadFile) ETag() (string, error) {
-	etag, err := ecs.ETagOf(io.NewSectionReader(u.file, 0, u.Size()), u.Size(), 0)
+// ETag returns the ETag of an object with this content. It reads all of it.
+func (u *uploadFile) ETag(ctx context.Context) (string, error) {
+	etag, err := ecs.ETagOf(contextReader{ctx, io.NewSectionReader(u.file, 0, u.Size())}, u.Size(), 0)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", errFileChanged
 	}
@@ -93,6 +94,19 @@ func (u *uploadFile) ReadAt(p []byte, off int64) (int, error) {
 	}
 	u.advance(end)
 	return n, err
+}
+
+// contextReader is a reader that ends with the context.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
 }
 
 // Changed returns errFileChanged when the file is no longer as it was opened.

@@ -89,6 +89,50 @@ func TestPutInterrupted(t *testing.T) {
 	}
 }
 
+// TestPutInterruptedInParts: the parts that were sent are removed.
+func TestPutInterruptedInParts(t *testing.T) {
+	s := putStore(t)
+	held := make(chan struct{})
+	var once sync.Once
+	s.SetIntercept(func(w http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
+		if req.Operation != "UploadPart" || req.Query.Get("partNumber") == "1" {
+			return false
+		}
+		io.Copy(io.Discard, r.Body)
+		once.Do(func() { close(held) })
+		<-r.Context().Done()
+		return true
+	})
+	tree(t, "big")
+	if err := os.Truncate("big", 20<<20); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := ecsfsCommand(ctx, s, "put", "big", "s3://b")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-held:
+	case <-ctx.Done():
+		t.Fatal("no second part")
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 130 {
+		t.Errorf("ended with %v", exit)
+	}
+	if counts := s.Counts(); counts["AbortMultipartUpload"] != 1 || counts["CompleteMultipartUpload"] != 0 {
+		t.Errorf("requests: %v", counts)
+	}
+	s.SetIntercept(nil)
+	for _, want := range []string{"1 uploaded, 0 skipped (same ETag), 0 failed\n", "0 uploaded, 1 skipped (same ETag), 0 failed\n"} {
+		if out, err := ecsfsCommand(ctx, s, "put", "big", "s3://b").CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("%v %s, want %s", err, out, want)
+		}
+	}
+}
+
 // TestPutInterruptedWaitingForInput: a read of standard input that waits is no
 // reason to go on.
 func TestPutInterruptedWaitingForInput(t *testing.T) {

@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	// putMemory is what all files under way may hold, in bytes, but for one file
-	// whose parts alone are larger.
-	putMemory = 256 << 20
+	// putMemory is what the parts of all files under way may have, in bytes, but
+	// for one file whose parts alone are larger. putMemoryLimit leaves room for
+	// what the runtime has not collected yet.
+	putMemory      = 192 << 20
+	putMemoryLimit = 256 << 20
 	// partsAtOnce is how many parts of one file are under way at once: files are
 	// uploaded in parallel as well.
 	partsAtOnce = 2
@@ -44,6 +46,7 @@ type upload struct {
 
 // putAll uploads all files of from, so many at once, and tells how that went.
 func (u *upload) putAll(from []source, parallel int) error {
+	limitMemory(putMemoryLimit)
 	u.progress = newProgress(u.c.App.ErrWriter, u.quiet || u.dryRun)
 	ctx := u.c.Context
 	work := make(chan localFile)
@@ -55,9 +58,11 @@ func (u *upload) putAll(from []source, parallel int) error {
 			}
 		})
 	}
-	counting, counted := context.WithCancel(ctx)
+	counting, stop := context.WithCancel(ctx)
+	defer stop()
+	var counter sync.WaitGroup
 	if u.progress.shown() {
-		workers.Go(func() { u.count(counting, from) })
+		counter.Go(func() { u.count(counting, from) })
 	}
 	leftOut := map[string]leftOutFiles{}
 feed:
@@ -74,8 +79,9 @@ feed:
 		}
 	}
 	close(work)
-	counted()
 	workers.Wait()
+	stop()
+	counter.Wait()
 	u.progress.end()
 	return u.summary(ctx, leftOut)
 }
@@ -197,7 +203,7 @@ func (u *upload) isThere(ctx context.Context, key string, file *uploadFile) (boo
 			return false, nil
 		}
 	}
-	etag, err := file.ETag()
+	etag, err := file.ETag(ctx)
 	return etag == object.ETag, err
 }
 

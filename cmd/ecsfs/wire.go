@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"runtime/debug"
 
 	"github.com/ecsfs/ecsfs/cache"
 	"github.com/ecsfs/ecsfs/fs"
@@ -67,9 +65,7 @@ func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptio
 	logger := so.logger()
 	// Half of the memory is for what is kept, half for what is under way and for
 	// the garbage that the runtime collects late.
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(mo.Memory)
-	}
+	limitMemory(mo.Memory)
 	kept := cache.New(client.Store(), cache.Options{
 		TTL: mo.TTL, NegativeTTL: mo.NegativeTTL, SchemaTTL: mo.SchemaTTL,
 		MemoryBudget: mo.Memory / 2, Logger: logger,
