@@ -6,9 +6,14 @@
 //	ecsfs demo [options] [DIR] [-- COMMAND...]
 //	ecsfs emulator [options]
 //	ecsfs query BUCKET[/FOLDER] COMPONENT...
-//	ecsfs searchkeys [BUCKET]
+//	ecsfs searchkeys [--system | BUCKET]
 //	ecsfs explain BUCKET/PATH
 //	ecsfs stat PATH...
+//	ecsfs mb BUCKET [--index KEY[:DATATYPE],...]
+//	ecsfs put FILE... s3://BUCKET[/PREFIX] [--meta NAME=VALUE]...
+//	ecsfs presign s3://BUCKET/KEY
+//	ecsfs presign BUCKET[/FOLDER] COMPONENT...
+//	ecsfs nodes
 //	ecsfs version
 //
 // # Options
@@ -24,6 +29,15 @@
 //
 // Results go to standard output, everything else to standard error. An error
 // is one line: what was attempted, on what, why it failed, what to do.
+//
+// # Uploads
+//
+// Only mb and put change a store; a mount cannot. An object that put uploads is
+// whole, and what its file was when it was opened, or is not there: a file that
+// changes meanwhile is an error, and an interrupted upload in parts is removed.
+// What is there with the same size and ETag, and with the metadata and content
+// type that were asked for, is not uploaded again. The parts of all files under
+// way have at most 192 MiB, or those of one file.
 //
 // # Exit codes
 //
