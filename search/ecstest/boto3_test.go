@@ -56,7 +56,7 @@ func runBoto3(t *testing.T, file string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "python3", "-B", file)
-	cmd.Env = append(awsEnvironment(), "ENDPOINT="+s.URL, "TLS_ENDPOINT="+tls.URL, "TLS_CERTIFICATE="+certificate,
+	cmd.Env = awsEnvironment("ENDPOINT="+s.URL, "TLS_ENDPOINT="+tls.URL, "TLS_CERTIFICATE="+certificate,
 		"VIRTUAL_HOST="+virtualHost)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -81,18 +81,4 @@ func runBoto3(t *testing.T, file string) {
 	if tests == 0 {
 		t.Errorf("%s ran no test", file)
 	}
-}
-
-// awsEnvironment is the environment of a tool of AWS's that is to know the
-// emulator's default key pair and nothing of the machine's configuration.
-func awsEnvironment() []string {
-	var kept []string
-	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "AWS_") && !strings.HasPrefix(entry, "BOTO_") {
-			kept = append(kept, entry)
-		}
-	}
-	return append(kept, "AWS_ACCESS_KEY_ID="+ecstest.DefaultAccessKeyID, "AWS_SECRET_ACCESS_KEY="+ecstest.DefaultSecretAccessKey,
-		"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=*")
 }
