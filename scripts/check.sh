@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands. Installs what it needs
-# itself (into a cache directory, nothing system-wide but Debian's fuse3 when
-# run as root where apt-get exists), and says which step failed.
+# itself (into a cache directory, nothing system-wide but Debian's fuse3, s3fs
+# and rclone when run as root where apt-get exists), and says which step failed.
 #
 #   scripts/check.sh               all steps, under 30 minutes on 2 cores
 #   scripts/check.sh --fast        format, vet, lint and the plain tests only
@@ -12,6 +12,9 @@ cd "$(dirname "$0")/.."
 # Pinned, so that a linter's new opinion never breaks an old commit.
 staticcheck_version=v0.8.2
 versitygw_version=v1.8.0
+# For a machine that has none of its own.
+boto3_version=1.43.11
+awscli_version=1.45.11
 
 fuzz_time=20s
 mode=all
@@ -77,16 +80,45 @@ for script in scripts/*.sh .ci/run; do bash -n "$script"; done
 # A mount test that cannot mount, or a test of a real server without that
 # server, is a failure here and a visible skip elsewhere.
 export ECSFS_REQUIRE_MOUNT=1
+# The names of tools that are there, see search/ecstest/tools_test.go.
+export ECSFS_REQUIRE_TOOLS=${ECSFS_REQUIRE_TOOLS:-}
 
 if [ "$mode" = all ]; then
   step "versitygw $versitygw_version, a real S3 server to test against"
   ECSFS_VERSITYGW=$(need versitygw github.com/versity/versitygw/cmd/versitygw $versitygw_version)
   export ECSFS_VERSITYGW ECSFS_REQUIRE_SERVERS=1
-  if [ "$(id -u)" = 0 ] && ! command -v fusermount3 >/dev/null && command -v apt-get >/dev/null; then
-    step "fuse3, to mount as an ordinary user"
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends fuse3 >/dev/null; } ||
-      echo "fuse3 could not be installed: the test as an ordinary user is left out"
+  # Programs that the tests use if they are there: fuse3 to mount as an ordinary
+  # user, the others to prove the emulator against S3 clients of other hands.
+  # What can be installed is; what then is there must not be skipped.
+  packages=()
+  command -v fusermount3 >/dev/null || packages+=(fuse3)
+  command -v s3fs >/dev/null || packages+=(s3fs)
+  command -v rclone >/dev/null || packages+=(rclone)
+  if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    step "${packages[*]}, by apt-get"
+    apt-get update -qq || true
+    for package in "${packages[@]}"; do
+      apt-get install -y -qq --no-install-recommends "$package" >/dev/null ||
+        echo "$package could not be installed: its tests are left out"
+    done
   fi
+  if ! python3 -c 'import boto3' 2>/dev/null || ! aws --version >/dev/null 2>&1; then
+    step "boto3 $boto3_version and aws $awscli_version, in a Python environment of their own"
+    python=$tools/python-boto3-$boto3_version-awscli-$awscli_version
+    if [ -x "$python/bin/aws" ] || { python3 -m venv "$python" &&
+      "$python/bin/pip" install -q "boto3==$boto3_version" "awscli==$awscli_version"; }; then
+      PATH=$python/bin:$PATH
+    else
+      rm -rf "$python"
+      echo "they could not be installed: their tests are left out"
+    fi
+  fi
+  step "tools of other hands for the emulator"
+  python3 -c 'import boto3' 2>/dev/null && ECSFS_REQUIRE_TOOLS+=" boto3"
+  aws --version >/dev/null 2>&1 && ECSFS_REQUIRE_TOOLS+=" aws"
+  command -v rclone >/dev/null && ECSFS_REQUIRE_TOOLS+=" rclone"
+  command -v s3fs >/dev/null && [ -e /dev/fuse ] && ECSFS_REQUIRE_TOOLS+=" s3fs"
+  echo "required:${ECSFS_REQUIRE_TOOLS:- none}"
 fi
 
 # tests NAME ARGS...: go test with its skips shown. A skip of a mount or of a
