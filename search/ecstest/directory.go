@@ -52,7 +52,8 @@ type directory struct {
 	sequence uint64 // the last one stored; of load and commit alone
 
 	mu sync.Mutex // guards all below
-	// refs counts the records that name a content: copies share theirs.
+	// refs counts the records that name a content, as copies share theirs, and
+	// those who read it.
 	refs map[contentID]int
 	// unnamed are small contents that the next commit removes.
 	unnamed []contentID

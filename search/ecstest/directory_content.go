@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
@@ -37,6 +39,9 @@ type diskContent struct {
 	length int64
 	// staged is the bytes of a small content until they are committed.
 	staged atomic.Pointer[[]byte]
+	// unclaimed: it was staged, and counts as named until it is by a record, or
+	// discarded.
+	unclaimed atomic.Bool
 }
 
 func (c *diskContent) size() int64  { return c.length }
@@ -60,11 +65,11 @@ func (d *directory) stage(r io.Reader, _ int64) (content, error) {
 	}
 	if c.length = int64(len(head)); c.inline() {
 		c.staged.Store(&head)
-		return c, nil
-	}
-	if err := c.write(io.MultiReader(bytes.NewReader(head), r)); err != nil {
+	} else if err := c.write(io.MultiReader(bytes.NewReader(head), r)); err != nil {
 		return nil, err
 	}
+	c.unclaimed.Store(true)
+	d.name(c)
 	return c, nil
 }
 
@@ -129,34 +134,105 @@ func (c *diskContent) unlink() {
 	}
 }
 
-// open opens c for reading.
+// open pins c: its bytes go when both the records that name it and its readers
+// have gone. Nothing is read before it is asked for.
 func (c *diskContent) open() (contentReader, error) {
-	if !c.inline() {
-		f, err := os.Open(c.file())
-		if err != nil {
-			return nil, &storageError{err}
-		}
-		return openFile{f}, nil
+	c.dir.name(c)
+	return &diskReader{content: c}, nil
+}
+
+// diskReader reads a pinned content.
+type diskReader struct {
+	content *diskContent
+
+	mu   sync.Mutex // guards open
+	open []*fileSection
+}
+
+// Close ends the pin, and the sections that were not read to their end.
+func (r *diskReader) Close() error {
+	r.mu.Lock()
+	for _, s := range r.open {
+		s.file.Close()
 	}
+	r.open = nil
+	r.mu.Unlock()
+	r.content.dir.unname(r.content)
+	return nil
+}
+
+func (r *diskReader) section(offset, length int64) io.Reader {
+	if !r.content.inline() {
+		return &fileSection{reader: r, offset: offset, left: length}
+	}
+	data, err := r.content.inlineBytes()
+	if err != nil {
+		return errReader{err}
+	}
+	return bytes.NewReader(data[offset : offset+length])
+}
+
+// inlineBytes returns the bytes of a small content.
+func (c *diskContent) inlineBytes() (data []byte, err error) {
 	if staged := c.staged.Load(); staged != nil {
-		return bytesContent(*staged), nil
+		return *staged, nil
 	}
-	var data []byte
-	err := c.dir.db.View(func(tx *bolt.Tx) error {
+	err = c.dir.db.View(func(tx *bolt.Tx) error {
 		if t := tx.Bucket([]byte(bytesTable)); t != nil {
 			data = bytes.Clone(t.Get(c.id[:]))
 		}
-		if int64(len(data)) != c.length {
-			return &storageError{fmt.Errorf("the bytes of content %s are gone", c.id)}
-		}
 		return nil
 	})
-	return bytesContent(data), err
+	if err == nil && int64(len(data)) != c.length {
+		err = fmt.Errorf("the bytes of content %s are gone", c.id)
+	}
+	if err != nil {
+		return nil, &storageError{err}
+	}
+	return data, nil
 }
 
-// openFile is the file of a content.
-type openFile struct{ *os.File }
-
-func (f openFile) section(offset, length int64) io.Reader {
-	return io.NewSectionReader(f.File, offset, length)
+// fileSection reads a section of a file, which is open from the first byte to the last
+// only: an object may have ten thousand parts.
+type fileSection struct {
+	reader       *diskReader
+	offset, left int64
+	file         *os.File // nil before the first byte and after the last
 }
+
+func (s *fileSection) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	if s.file == nil {
+		f, err := os.Open(s.reader.content.file())
+		if err != nil {
+			return 0, &storageError{err}
+		}
+		s.file = f
+		s.reader.mu.Lock()
+		s.reader.open = append(s.reader.open, s)
+		s.reader.mu.Unlock()
+	}
+	n, err := s.file.ReadAt(p[:min(int64(len(p)), s.left)], s.offset)
+	s.offset += int64(n)
+	s.left -= int64(n)
+	if err != nil && s.left > 0 {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return n, &storageError{err}
+	}
+	if s.left == 0 {
+		s.reader.mu.Lock()
+		s.reader.open = slices.DeleteFunc(s.reader.open, func(open *fileSection) bool { return open == s })
+		s.reader.mu.Unlock()
+		s.file.Close()
+	}
+	return n, nil
+}
+
+// errReader has nothing to read but an error.
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }

@@ -38,10 +38,14 @@ type versionRecord struct {
 
 // contentRecord names bytes.
 type contentRecord struct {
-	ID       []byte          `json:"id"`
-	Size     int64           `json:"size"`
+	Pieces   []pieceRecord   `json:"pieces"` // one after the other
 	MD5      []byte          `json:"md5"`
 	Checksum *checksumRecord `json:"checksum,omitempty"`
+}
+
+type pieceRecord struct {
+	ID   []byte `json:"id"`
+	Size int64  `json:"size"`
 }
 
 type checksumRecord struct {
@@ -245,20 +249,32 @@ func (d *directory) decodePart(key string, value []byte, uploads map[string]*upl
 }
 
 func encodeContent(c content, sum []byte, check checksum) contentRecord {
-	of := c.(*diskContent)
-	return contentRecord{of.id[:], of.length, sum, encodeChecksum(check)}
+	r := contentRecord{MD5: sum, Checksum: encodeChecksum(check)}
+	for _, piece := range piecesOf(c) {
+		r.Pieces = append(r.Pieces, pieceRecord{piece.id[:], piece.length})
+	}
+	return r
 }
 
 // decodeContent sets what a record names, and counts it.
 func (d *directory) decodeContent(r contentRecord, to *content, sum []byte) (checksum, error) {
-	of := &diskContent{dir: d, length: r.Size}
-	if len(r.ID) != len(of.id) || len(r.MD5) != len(sum) || r.Size < 0 {
-		return checksum{}, errors.New("what it says of its content is malformed")
+	malformed := errors.New("what it says of its content is malformed")
+	if copy(sum, r.MD5) != len(r.MD5) || len(r.MD5) != len(sum) {
+		return checksum{}, malformed
 	}
-	copy(of.id[:], r.ID)
-	copy(sum, r.MD5)
-	d.refs[of.id]++
-	*to = of
+	pieces := make(joined, len(r.Pieces))
+	for i, p := range r.Pieces {
+		if len(p.ID) != len(contentID{}) || p.Size < 0 {
+			return checksum{}, malformed
+		}
+		of := &diskContent{dir: d, id: contentID(p.ID), length: p.Size}
+		d.refs[of.id]++
+		pieces[i] = of
+	}
+	*to = pieces
+	if len(pieces) == 1 {
+		*to = pieces[0]
+	}
 	return decodeChecksum(r.Checksum), nil
 }
 

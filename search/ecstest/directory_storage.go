@@ -8,7 +8,13 @@ import (
 var _ storage = (*directory)(nil)
 
 // discard removes what was staged for nothing.
-func (d *directory) discard(c content) { c.(*diskContent).unlink() }
+func (d *directory) discard(c content) {
+	for _, piece := range piecesOf(c) {
+		if piece.unclaimed.CompareAndSwap(true, false) {
+			d.unname(piece)
+		}
+	}
+}
 
 // commit makes c durable.
 func (d *directory) commit(c *change) error {
@@ -18,7 +24,7 @@ func (d *directory) commit(c *change) error {
 	}
 	named := namedBy(c.add)
 	if c.part != nil {
-		named = append(named, c.part.content.(*diskContent))
+		named = append(named, piecesOf(c.part.content)...)
 	}
 	for _, of := range named {
 		if staged := of.staged.Load(); staged != nil {
@@ -47,54 +53,80 @@ func (d *directory) commit(c *change) error {
 	d.sequence = sequence
 	d.mu.Lock()
 	d.unnamed = d.unnamed[len(unnamed):]
-	for _, of := range named {
-		d.refs[of.id]++
-	}
 	d.mu.Unlock()
 	for _, of := range named {
+		if !of.unclaimed.CompareAndSwap(true, false) {
+			d.name(of)
+		}
 		of.staged.Store(nil)
 	}
 	return nil
+}
+
+// name counts one more record or reader of a content.
+func (d *directory) name(c *diskContent) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refs[c.id]++
+}
+
+// unname counts one less, and removes the bytes after the last. Those among the
+// records go with the next commit, or the next start.
+func (d *directory) unname(c *diskContent) {
+	d.mu.Lock()
+	d.refs[c.id]--
+	gone := d.refs[c.id] == 0
+	if gone {
+		delete(d.refs, c.id)
+		if c.inline() {
+			d.unnamed = append(d.unnamed, c.id)
+		}
+	}
+	d.mu.Unlock()
+	if gone {
+		c.unlink()
+	}
 }
 
 // release lets go of the contents of what c removed.
 func (d *directory) release(c *change) {
 	unnamed := namedBy(c.remove)
 	if c.replaced != nil {
-		unnamed = append(unnamed, c.replaced.content.(*diskContent))
+		unnamed = append(unnamed, piecesOf(c.replaced.content)...)
 	}
 	for _, u := range c.end {
 		for _, p := range u.parts {
-			unnamed = append(unnamed, p.content.(*diskContent))
+			unnamed = append(unnamed, piecesOf(p.content)...)
 		}
 	}
 	for _, of := range unnamed {
-		d.mu.Lock()
-		d.refs[of.id]--
-		gone := d.refs[of.id] == 0
-		if gone {
-			delete(d.refs, of.id)
-			if of.inline() {
-				d.unnamed = append(d.unnamed, of.id)
-			}
-		}
-		d.mu.Unlock()
-		if gone {
-			of.unlink()
-		}
+		d.unname(of)
 	}
 }
 
-// namedBy returns the contents that the records of versions name, one for each
-// record that names one.
+// namedBy returns the contents that the records of versions name, once for each
+// time that they are named.
 func namedBy(versions []*object) []*diskContent {
 	var all []*diskContent
 	for _, o := range versions {
-		if !o.marker {
-			all = append(all, o.content.(*diskContent))
-		}
+		all = append(all, piecesOf(o.content)...)
 	}
 	return all
+}
+
+// piecesOf returns the contents that c is made of.
+func piecesOf(c content) []*diskContent {
+	switch c := c.(type) {
+	case nil: // of a delete marker
+		return nil
+	case joined:
+		var all []*diskContent
+		for _, piece := range c {
+			all = append(all, piecesOf(piece)...)
+		}
+		return all
+	}
+	return []*diskContent{c.(*diskContent)}
 }
 
 // load applies everything that is stored, and removes what a crash left behind.

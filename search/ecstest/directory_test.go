@@ -144,6 +144,52 @@ func TestDataSurvivesRestart(t *testing.T) {
 	}
 }
 
+// TestDataUploadSurvivesRestart sends the parts of one object to three servers
+// in turn.
+func TestDataUploadSurvivesRestart(t *testing.T) {
+	dir := t.TempDir()
+	small := func(s *Server) { s.MinPartSize = 1 }
+	s, c := startServer(t, onDisk(dir), small)
+	c.do(http.MethodPut, "/b", "", "x-emc-metadata-search", "x-amz-meta-color;string").must(t, 200)
+	id := c.do(http.MethodPost, "/b/k?uploads", "", "x-amz-meta-color", "red", "Content-Type", "text/css").must(t, 200).xml(t).text("UploadId")
+	other := c.do(http.MethodPost, "/b/other?uploads", "").must(t, 200).xml(t).text("UploadId")
+	target := func(key, id string, n int) string { return fmt.Sprintf("/b/%s?partNumber=%d&uploadId=%s", key, n, id) }
+	text := func(n int) string { return bytesOf(fmt.Sprint("part", n), n*inlineSize) }
+	restart := func(s *Server) (*Server, *client) { s.Close(); return startServer(t, onDisk(dir), small) }
+	s, c = restart(s)
+	var parts strings.Builder
+	part := func(n int) {
+		etag := c.do(http.MethodPut, target("k", id, n), text(n)).must(t, 200).header.Get("ETag")
+		fmt.Fprintf(&parts, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", n, etag)
+	}
+	part(1)
+	c.do(http.MethodPut, target("k", id, 2), "to be replaced").must(t, 200)
+	part(2)
+	c.do(http.MethodPut, target("other", other, 1), text(2)).must(t, 200)
+	s, c = restart(s)
+	part(3)
+	c.do(http.MethodPost, "/b/k?uploadId="+id, "<CompleteMultipartUpload>"+parts.String()+"</CompleteMultipartUpload>").must(t, 200)
+	s, c = restart(s)
+	a := c.get("/b/k").must(t, 200)
+	if a.body != text(1)+text(2)+text(3) || a.header.Get("Content-Type") != "text/css" || !strings.HasSuffix(a.header.Get("ETag"), `-3"`) {
+		t.Errorf("%d bytes with the header %v", len(a.body), a.header)
+	}
+	if n := len(c.get(queryTarget("b", "x-amz-meta-color=='red'")).must(t, 200).xml(t).all("ObjectMatches/object")); n != 1 {
+		t.Errorf("%d objects are found, want 1", n)
+	}
+	c.do(http.MethodPost, "/b/k?uploadId="+id, "<CompleteMultipartUpload>"+parts.String()+"</CompleteMultipartUpload>").must(t, 404)
+	c.do(http.MethodDelete, "/b/other?uploadId="+other, "").must(t, 204)
+	if n := files(t, dir); n != 2 { // of the parts that are not small
+		t.Errorf("%d files of bytes, want 2", n)
+	}
+	c.do(http.MethodDelete, "/b/k", "").must(t, 204)
+	c.do(http.MethodDelete, "/b", "").must(t, 204)
+	s.Close()
+	if n := files(t, dir); n != 0 {
+		t.Errorf("%d files of bytes are left", n)
+	}
+}
+
 // TestDataIsHeldByOneServer asks that a directory in use, or of something else, is refused.
 func TestDataIsHeldByOneServer(t *testing.T) {
 	dir := t.TempDir()
