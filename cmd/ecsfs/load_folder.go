@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"mime"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -90,7 +88,7 @@ func (l *folderLoader) visit(name string, entry fs.DirEntry, err error) error {
 		return err
 	}
 	key := filepath.ToSlash(rel)
-	if !utf8.ValidString(key) || len(key) > maxKeyLen {
+	if checkKey(key) != nil {
 		l.skipped["its name cannot be a key"]++
 		return nil
 	}
@@ -125,10 +123,7 @@ func readRegular(name string, size int64) ([]byte, error) {
 // folderObject describes one file as an object.
 func folderObject(key string, body []byte, modified time.Time) demoObject {
 	ext := strings.ToLower(path.Ext(key))
-	contentType := mime.TypeByExtension(ext)
-	if contentType == "" {
-		contentType = http.DetectContentType(body)
-	}
+	contentType := contentType(key, body)
 	bare, _, _ := strings.Cut(contentType, ";")
 	modified = modified.UTC().Truncate(time.Second)
 	meta := map[string]string{

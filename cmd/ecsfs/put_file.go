@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -90,11 +89,17 @@ func (u *uploadFile) ReadAt(p []byte, off int64) (int, error) {
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("reading it: %w", pathCause(err))
+		return 0, &readError{pathCause(err)}
 	}
 	u.advance(end)
 	return n, err
 }
+
+// readError says that a file of this machine could not be read.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return "reading it: " + e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
 
 // contextReader is a reader that ends with the context.
 type contextReader struct {

@@ -160,6 +160,37 @@ func TestPutInterruptedWaitingForInput(t *testing.T) {
 	}
 }
 
+// TestPutWithoutAStore: a store that is gone is told, not tried for every file.
+func TestPutWithoutAStore(t *testing.T) {
+	s := putStore(t)
+	var files []string
+	for i := range 200 {
+		files = append(files, fmt.Sprintf("d/%03d", i))
+	}
+	tree(t, files...)
+	s.SetIntercept(func(w http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
+		if req.Operation == "PutObject" || req.Operation == "HeadObject" {
+			panic(http.ErrAbortHandler) // the connection ends
+		}
+		return false
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	cmd := ecsfsCommand(ctx, s, "put", "d", "s3://b", "--parallel", "16")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("ended with %v", err)
+	}
+	if n := strings.Count(stderr.String(), "\n"); n > 2*(maxUnanswered+16) || !strings.Contains(stderr.String(), "ecsfs put: gave up, since the store answered for none") {
+		t.Errorf("%d lines of error:\n%s", n, &stderr)
+	}
+	if !strings.HasPrefix(string(stdout), "0 uploaded, 0 skipped (same ETag), ") {
+		t.Errorf("prints %q", stdout)
+	}
+}
+
 // TestPutParallel: so many files are uploaded at once, and no more.
 func TestPutParallel(t *testing.T) {
 	s := putStore(t)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -42,19 +43,28 @@ type upload struct {
 	outMu    sync.Mutex // guards writing to standard output
 
 	uploaded, skipped, failed atomic.Int64
+	unanswered                atomic.Int64 // files in a row for which the store gave no answer
 }
+
+// maxUnanswered is after how many files in a row without an answer, beyond those
+// under way at once, the store is held to be gone, and the others are not tried.
+const maxUnanswered = 20
 
 // putAll uploads all files of from, so many at once, and tells how that went.
 func (u *upload) putAll(from []source, parallel int) error {
 	limitMemory(putMemoryLimit)
 	u.progress = newProgress(u.c.App.ErrWriter, u.quiet || u.dryRun)
-	ctx := u.c.Context
+	ctx, giveUp := context.WithCancelCause(u.c.Context)
+	defer giveUp(nil)
 	work := make(chan localFile)
 	var workers sync.WaitGroup
 	for range parallel {
 		workers.Go(func() {
 			for f := range work {
 				u.putOne(ctx, f)
+				if u.unanswered.Load() >= int64(maxUnanswered+parallel) {
+					giveUp(errStoreGone)
+				}
 			}
 		})
 	}
@@ -116,6 +126,11 @@ func (u *upload) putOne(ctx context.Context, f localFile) {
 	if err != nil && ctx.Err() != nil {
 		return // it was interrupted, and did not fail
 	}
+	if noAnswer(err) {
+		u.unanswered.Add(1)
+	} else if f.Err == nil {
+		u.unanswered.Store(0)
+	}
 	switch {
 	case err != nil:
 		u.failed.Add(1)
@@ -125,6 +140,19 @@ func (u *upload) putOne(ctx context.Context, f localFile) {
 	default:
 		u.skipped.Add(1)
 	}
+}
+
+// errStoreGone is why the rest of the files is not tried.
+var errStoreGone = errors.New("gave up, since the store answered for none of many files in a row; the same command goes on from there")
+
+// noAnswer reports whether err is that of a store that cannot be reached, or
+// does not answer.
+func noAnswer(err error) bool {
+	e, ok := errors.AsType[*search.Error](err)
+	if _, local := errors.AsType[*readError](err); local {
+		return false
+	}
+	return ok && (e.Kind == search.KindIO || e.Kind == search.KindTimeout) && errorCode(err) == ""
 }
 
 // transfer uploads a file, unless it is there already; uploaded tells which.
@@ -225,11 +253,14 @@ func (u *upload) summary(ctx context.Context, leftOut map[string]leftOutFiles) e
 		verb = "to upload"
 	}
 	line := fmt.Sprintf("%d %s, %d skipped (same ETag), %d failed", u.uploaded.Load(), verb, u.skipped.Load(), u.failed.Load())
-	if err := ctx.Err(); err != nil {
+	if err := u.c.Context.Err(); err != nil {
 		fmt.Fprintf(u.c.App.ErrWriter, "ecsfs: interrupted: %s; the same command goes on from there\n", line)
 		return err
 	}
 	u.print(line)
+	if errors.Is(context.Cause(ctx), errStoreGone) {
+		return fail(exitFailure, "%w", errStoreGone)
+	}
 	if u.failed.Load() > 0 {
 		return toldStatus(exitFailure)
 	}
