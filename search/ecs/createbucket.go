@@ -49,7 +49,7 @@ func (c *Client) CreateBucket(ctx context.Context, bucket string, keys ...search
 			if header != "" {
 				o.APIOptions = append(o.APIOptions, setHeader(headerSearchKeys, header))
 			}
-			o.APIOptions = append(o.APIOptions, decodeWith(discard, &s3.CreateBucketOutput{}))
+			o.APIOptions = append(o.APIOptions, decodeWith(success, &s3.CreateBucketOutput{}))
 		})
 		return err
 	})

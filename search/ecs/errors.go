@@ -76,7 +76,7 @@ func (c *Client) failed(ctx context.Context, t target, cl *call, err error) erro
 	if e.Reason != "" {
 		e.Reason = printable(e.Reason)
 	}
-	c.cfg.Logger.Debug("failed", "op", t.op, "bucket", t.bucket, "key", t.key, "kind", e.Kind.String(), "cause", err)
+	c.cfg.Logger.Debug("failed", "op", t.op, "bucket", t.bucket, "key", t.key, "kind", e.Kind.String(), "cause", printable(cut(err.Error(), maxTold)))
 	return e
 }
 

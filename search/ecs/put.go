@@ -90,6 +90,9 @@ func (c *Client) PutObject(ctx context.Context, bucket, key string, body io.Read
 	if err == nil {
 		err = u.abandoned(ctx)
 	}
+	if err == nil && aws.ToString(out.ETag) == "" {
+		err = badf("no ETag of what was stored")
+	}
 	if err != nil {
 		return PutResult{}, u.explain(c.failed(ctx, t, nil, err))
 	}

@@ -144,12 +144,16 @@ func (c *Client) DisableSearch(ctx context.Context, bucket string) error {
 	return c.run(ctx, t, kindDisableSearch, func(cl *call) error {
 		u := c.url(bucket, "")
 		u.RawQuery = encodeParameters(searchKeysQuery)
-		return c.send(cl, plainRequest{method: http.MethodDelete, url: u}, discard)
+		return c.send(cl, plainRequest{method: http.MethodDelete, url: u}, success)
 	})
 }
 
-// discard reads an answer that has nothing to say.
-func discard(r io.Reader) error {
-	_, err := io.Copy(io.Discard, r)
-	return err
+// success reads an answer that has nothing to say, unless it is an error under
+// a status of success.
+func success(r io.Reader) error {
+	_, err := newWalker(r).root()
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e
+	}
+	return nil
 }

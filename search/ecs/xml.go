@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/aws/smithy-go"
 )
@@ -284,6 +285,9 @@ func (w *walker) apiError() error {
 		}
 		return err
 	})
+	for _, text := range []*string{&e.code, &e.message, &e.requestID, &e.endpoint, &e.region} {
+		*text = cut(*text, maxTold)
+	}
 	if e.code == "" {
 		if err != nil {
 			return err
@@ -318,7 +322,23 @@ func (p *prefixWriter) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// printable returns s on one line, without control characters.
+// printable returns s on one line, without control characters and what else a
+// terminal does not print, such as those that turn the direction of writing.
 func printable(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == 0xfffd || !unicode.IsPrint(r) }), " ")
+}
+
+// shorten bounds what of a hostile answer is repeated in an error, in bytes.
+func shorten(s string) string { return cut(s, 200) }
+
+// maxTold is how much is kept of a text in an <Error>, and of an error in the
+// log, in bytes.
+const maxTold = 1 << 10
+
+// cut returns s, or its first limit bytes.
+func cut(s string, limit int) string {
+	if len(s) > limit {
+		return strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
 }

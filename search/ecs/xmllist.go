@@ -147,15 +147,6 @@ func (w *walker) listRow() (listRow, error) {
 	return row, nil
 }
 
-// shorten bounds what of a hostile answer is repeated in an error, in bytes.
-func shorten(s string) string {
-	const limit = 200
-	if len(s) > limit {
-		return s[:limit] + "…"
-	}
-	return s
-}
-
 // bucketPage is an answer of ListBuckets.
 type bucketPage struct {
 	buckets []search.Bucket
