@@ -18,7 +18,7 @@ const (
 	exitOK       exitCode = 0
 	exitFailure  exitCode = 1 // the store or the system failed
 	exitUsage    exitCode = 2 // the command line is wrong
-	exitQuery    exitCode = 3 // the query is wrong, not supported by the bucket, or needs more pages than allowed
+	exitQuery    exitCode = 3 // the query is wrong, not supported by the bucket or store, or needs more pages than allowed
 	exitNotExist exitCode = 4 // no such bucket, object, file or directory
 	exitRefused  exitCode = 5 // the store refused: key pair, rights, clock; or there is no key pair
 	exitTimeout  exitCode = 6 // the store does not answer
@@ -34,7 +34,7 @@ const exitCodesHelp = `Exit codes:
   0  done
   1  the store or the system failed
   2  the command line is wrong
-  3  the query is wrong, not supported by the bucket, or needs more pages than --max-pages
+  3  the query is wrong, not supported by the bucket or store, or needs more pages than --max-pages
   4  no such bucket, object, file or directory
   5  the store refused: key pair, rights or clock; or no key pair was found
   6  the store does not answer

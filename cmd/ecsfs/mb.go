@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ecsfs/ecsfs/search"
+	"github.com/ecsfs/ecsfs/search/ecs"
 )
 
 func mbCommand() *cli.Command {
@@ -56,6 +60,11 @@ func mb(c *cli.Context, so *storeOptions, name string, index []string) error {
 	if err := client.CreateBucket(c.Context, bucket, keys...); err != nil {
 		return bucketError(bucket, err)
 	}
+	if len(keys) > 0 {
+		if err := checkIndex(c.Context, client, bucket, keys); err != nil {
+			return err
+		}
+	}
 	printBucket(c, bucket, keys)
 	return nil
 }
@@ -64,6 +73,8 @@ func mb(c *cli.Context, so *storeOptions, name string, index []string) error {
 func bucketArgument(name string) (string, error) {
 	bucket, key, ok := cutURI(name)
 	switch {
+	case name == "":
+		return "", fail(exitUsage, "the name of the bucket is empty")
 	case !ok:
 		return name, nil
 	case bucket == "":
@@ -81,6 +92,25 @@ func bucketError(bucket string, err error) error {
 		return fail(exitFailure, "bucket %s exists already, and what it indexes stays as it is: take another name ('ecsfs searchkeys %s' lists its keys)", bucket, bucket)
 	}
 	return commandError(err)
+}
+
+// checkIndex asks for what the new bucket indexes: a store that is no ECS makes
+// it without a word about the keys.
+func checkIndex(ctx context.Context, client *ecs.Client, bucket string, keys []search.Key) error {
+	schema, err := client.SearchKeys(ctx, bucket)
+	if err != nil {
+		return fail(codeOf(err), "bucket %s is made, and what it indexes cannot be asked for: %w", bucket, err)
+	}
+	if !schema.Enabled {
+		return fail(exitQuery, "bucket %s is made, and nothing is indexed in it: %s has no metadata search", bucket, client.Endpoint())
+	}
+	for _, k := range keys {
+		has := func(i search.Key) bool { return strings.EqualFold(i.Name, k.Name) && i.Type == k.Type }
+		if !slices.ContainsFunc(schema.Indexed, has) {
+			return fail(exitFailure, "bucket %s is made, and %s is not indexed in it as %s: 'ecsfs searchkeys %s' tells what is", bucket, k.Name, k.Type, bucket)
+		}
+	}
+	return nil
 }
 
 // printBucket tells what was made, and how it is searched.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -93,7 +94,11 @@ func presignQuery(c *cli.Context, client *ecs.Client, path string, components []
 		return "", err
 	}
 	if p.Dir.Where == nil {
-		return "", fail(exitUsage, "no query given: name at least one, such as size,gt,100M, or an object as s3://%s/KEY", path)
+		object := path
+		if !strings.Contains(path, "/") {
+			object += "/KEY"
+		}
+		return "", fail(exitUsage, "no query given: name at least one, such as size,gt,100M, or an object as s3://%s", object)
 	}
 	plan, err := search.NewPlan(p.Schema, p.Dir.Listing(time.Now(), time.Second))
 	if err != nil {

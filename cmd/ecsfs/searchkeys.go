@@ -46,17 +46,24 @@ search can only return.
 
 // searchkeys prints the keys of the bucket named in args, or of all buckets.
 func searchkeys(c *cli.Context, so *storeOptions, args []string, asJSON bool) error {
+	bucket := ""
+	if len(args) == 1 {
+		var err error
+		if bucket, err = bucketArgument(args[0]); err != nil {
+			return err
+		}
+	}
 	client, err := connect(c.Context, so)
 	if err != nil {
 		return err
 	}
-	if len(args) == 1 {
-		schema, err := client.SearchKeys(c.Context, args[0])
+	if bucket != "" {
+		schema, err := client.SearchKeys(c.Context, bucket)
 		switch {
 		case err != nil:
 			return err
 		case !schema.Enabled:
-			return fail(exitQuery, "bucket %s has no metadata search: ECS enables it only when a bucket is created", args[0])
+			return fail(exitQuery, "bucket %s has no metadata search: ECS enables it only when a bucket is created", bucket)
 		case asJSON:
 			return printKeysJSON(c.App.Writer, schema)
 		}

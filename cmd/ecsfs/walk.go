@@ -29,9 +29,11 @@ type badComponent struct {
 func (e *badComponent) Error() string { return e.Err.Error() }
 func (e *badComponent) Unwrap() error { return e.Err }
 
-// walk reads BUCKET[/FOLDER...][/QUERY...], as a mount would. It asks the store
+// walk reads BUCKET[/FOLDER...][/QUERY...], as a mount would, with or without
+// s3:// before it. It asks the store
 // for the bucket's schema only. A component that cannot be read is a *badComponent.
 func walk(ctx context.Context, store search.Schemer, path string) (place, error) {
+	path, _ = cutPrefixFold(path, uriScheme)
 	bucket, rest, _ := strings.Cut(strings.Trim(path, "/"), "/")
 	if bucket == "" {
 		return place{}, fail(exitUsage, "no bucket named: the path is BUCKET[/FOLDER...][/QUERY...]")
