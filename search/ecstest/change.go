@@ -97,7 +97,7 @@ func (st *store) apply(c *change) {
 	st.seq = max(st.seq, c.seq)
 	if c.settings != nil {
 		if b == nil {
-			b = newBucket(st.lag)
+			b = newBucket(st.seed, st.lag)
 			st.buckets[c.bucket] = b
 		}
 		b.configure(c.settings)

@@ -13,8 +13,8 @@ import (
 type searchIndex struct {
 	keys    []searchKey // constant
 	columns []*index    // one for each of keys, in their order
-	// shuffled has every object, ordered by tie: the order of a query whose
-	// order ECS does not define.
+	// shuffled has every object, in the order of a query whose order ECS does not
+	// define.
 	shuffled *index
 
 	lag     *lag
@@ -22,22 +22,24 @@ type searchIndex struct {
 }
 
 // index is one order of a bucket's objects: those that have a value in a
-// column, by value, equals by tie; or all of them, by tie or by name.
+// column, by value, equals by tie; or all of them, by name or by shuffled name.
 // INVARIANT: the index of column i has exactly the objects whose bit i is set.
 type index struct {
 	column int // or noColumn, byName, byVersion
 	typ    datatype
+	seed   int64 // of shuffled names
 	tree   *btree.BTreeG[*object]
 }
 
 const (
-	noColumn  = -1 // ordered by tie
+	noColumn  = -1 // ordered by shuffled name
 	byName    = -2 // ordered by key, one object a key
 	byVersion = -3 // ordered by key, then the newest first
 )
 
-func newSearchIndex(keys []searchKey, l *lag) *searchIndex {
+func newSearchIndex(keys []searchKey, seed int64, l *lag) *searchIndex {
 	si := &searchIndex{keys: keys, lag: l, shuffled: newIndex(noColumn, typeString)}
+	si.shuffled.seed = seed
 	for i, k := range keys {
 		si.columns = append(si.columns, newIndex(i, k.typ))
 	}
@@ -59,18 +61,51 @@ func (ix *index) compare(a, b *object) int {
 	case byVersion:
 		return cmp.Or(compareUTF16(a.key, b.key), cmp.Compare(b.seq, a.seq))
 	case noColumn:
+		if c := compareShuffled(ix.seed, a, b); c != 0 {
+			return c
+		}
 	default:
 		if c := compareValues(ix.typ, a.values[ix.column], b.values[ix.column]); c != 0 {
 			return c
 		}
-	}
-	if a.edge != b.edge {
-		return cmp.Compare(a.edge, b.edge)
+		if a.edge != b.edge {
+			return cmp.Compare(a.edge, b.edge)
+		}
 	}
 	if c := cmp.Compare(a.tie, b.tie); c != 0 {
 		return c
 	}
 	return cmp.Or(compareUTF16(a.key, b.key), cmp.Compare(a.cursorSeq(), b.cursorSeq()))
+}
+
+// compareShuffled is an order of names that depends on seed alone and in which,
+// as in any order of texts byte by byte, the names that start with a prefix are
+// neighbours: after each prefix, the bytes that may follow have an order of
+// their own. A pivot stands before or after all names that start with its key.
+func compareShuffled(seed int64, a, b *object) int {
+	n := 0
+	for n < len(a.key) && n < len(b.key) && a.key[n] == b.key[n] {
+		n++
+	}
+	switch {
+	case len(a.key) == n && len(b.key) == n && a.edge*b.edge != 0:
+		return cmp.Compare(a.edge, b.edge)
+	case len(a.key) == n && a.edge != 0:
+		return int(a.edge)
+	case len(b.key) == n && b.edge != 0:
+		return -int(b.edge)
+	case len(a.key) == n && len(b.key) == n:
+		return 0
+	}
+	prefix := shuffle(seed, a.key[:n])
+	follower := func(key string) uint64 {
+		next := uint64(256) // the end
+		if n < len(key) {
+			next = uint64(key[n])
+		}
+		return scatter(prefix ^ next) // one to one: no two are equal
+	}
+	return cmp.Compare(follower(a.key), follower(b.key))
 }
 
 // newestOf is the pivot before every version of a key, of an index byName or
@@ -146,6 +181,14 @@ func (si *searchIndex) pivot(c *condition, edge int8) *object {
 	p := &object{values: make([]value, len(si.keys)), edge: edge}
 	p.values[c.column] = c.value
 	return p
+}
+
+// withPrefix returns the run of shuffled names that start with prefix.
+func (ix *index) withPrefix(prefix string) span {
+	if prefix == "" {
+		return span{ix: ix}
+	}
+	return span{ix: ix, from: &object{key: prefix, edge: -1}, to: &object{key: prefix, edge: +1}}
 }
 
 // intersect narrows s by t, which is of the same index.

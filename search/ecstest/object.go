@@ -44,7 +44,7 @@ type object struct {
 	marker bool // it is a delete marker
 
 	// edge is 0 but on pivots, which stand just before (-1) or after (+1) every
-	// object of the same value.
+	// object of the same value or, among shuffled names, of the same prefix.
 	edge int8
 }
 

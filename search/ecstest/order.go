@@ -62,6 +62,12 @@ func shuffle(seed int64, name string) uint64 {
 	return h ^ bits.RotateLeft64(h, 27)
 }
 
-// tieOf is the place among equals of an object, or, with no version, of a
-// common prefix.
+// scatter maps numbers one to one, neighbours far apart.
+func scatter(h uint64) uint64 {
+	h ^= h >> 30
+	h *= 0xBF58476D1CE4E5B9
+	return h ^ h>>27
+}
+
+// tieOf is the place among equals of an object.
 func tieOf(seed int64, name, version string) uint64 { return shuffle(seed, name+"\x00"+version) }

@@ -1,8 +1,6 @@
 package ecstest
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -12,7 +10,7 @@ type search struct {
 	predicate *predicate
 	sorted    int // column of the sort key, or noColumn: an order of the seed's making
 	prefix    string
-	delimiter string
+	delimiter string // empty unless sorted is noColumn
 	seed      int64
 	after     *cursor // nil: the first page
 	limit     int     // rows of the page
@@ -32,154 +30,173 @@ type row struct {
 	prefix string // of a common prefix, when object is nil
 }
 
-// page returns the rows after q.after, and whether more follow. The order is
+// walkFactor is how many objects may be looked at in a query's order for each
+// that collecting would have to read and sort.
+const walkFactor = 2
+
+// page makes the page of the rows after q.after. The order is
 // total and depends on each row alone, so rows that come or go between two
 // pages make no other row appear twice or not at all.
-func (si *searchIndex) page(objects *index, q *search) (rows []row, more bool) {
+//
+// A walk in the query's order ends with the page, but looks at objects that do
+// not match; collecting reads every match of the smallest run, and sorts. The
+// cost is at most about twice that of the cheaper one.
+func (si *searchIndex) page(q *search) pageWriter {
 	runs, cost := si.sources(q.predicate.root)
-	if q.prefix != "" && si.lag.delay <= 0 { // else names are ahead of the indexes
-		if names := objects.below(q.prefix); names.size() < cost {
-			runs, cost = []span{names}, names.size()
-		}
+	if names := si.shuffled.withPrefix(q.prefix); q.prefix != "" && names.size() < cost {
+		runs, cost = []span{names}, names.size()
 	}
-	if q.delimiter != "" {
-		return si.rollUp(q, runs)
+	p := pageWriter{search: q, si: si}
+	if cost == 0 {
+		return p
 	}
 	walk := si.walkOf(q)
-	size := walk.size()
-	// A walk in the query's order ends with the page: it reads about size/cost
-	// objects for each match. Collecting reads all cost objects, and sorts.
-	if cost == 0 || size == 0 {
-		return nil, false
+	if !p.walk(walk, walkFactor*cost+q.limit) {
+		p.rows = nil
+		p.collect(runs, walk)
 	}
-	if min(size, size/cost*(q.limit+1)) <= cost {
-		for o := range walk.each {
-			if !si.satisfies(q, o) {
-				continue
-			}
-			if len(rows) == q.limit {
-				return rows, true
-			}
-			rows = append(rows, row{object: o})
-		}
-		return rows, false
-	}
-	return si.collect(q, runs, walk)
-}
-
-func (si *searchIndex) satisfies(q *search, o *object) bool {
-	return strings.HasPrefix(o.key, q.prefix) && si.matches(q.predicate.root, o)
+	return p
 }
 
 // walkOf returns the run of the query's order that has every row still to come.
 func (si *searchIndex) walkOf(q *search) span {
-	walk := span{ix: si.shuffled}
-	if q.sorted != noColumn {
-		walk.ix = si.columns[q.sorted]
-		// There is no "or" in a sorted query: every condition must hold.
-		for _, c := range q.predicate.conditions {
-			if c.column == q.sorted {
-				walk = walk.intersect(si.spanOf(c))
-			}
+	if q.sorted == noColumn {
+		walk := si.shuffled.withPrefix(q.prefix)
+		if q.after != nil {
+			walk = walk.intersect(span{ix: walk.ix, from: q.after.pivot(q.seed)})
+		}
+		return walk
+	}
+	walk := span{ix: si.columns[q.sorted]}
+	// There is no "or" in a sorted query: every condition must hold.
+	for _, c := range q.predicate.conditions {
+		if c.column == q.sorted {
+			walk = walk.intersect(si.spanOf(c))
 		}
 	}
-	if a := q.after; a != nil {
-		after := &object{key: a.name, tie: tieOf(q.seed, a.name, a.version), values: make([]value, len(si.keys)),
-			seq: cursorSeqOf(a.version) + 1} // just after that version
-		if q.sorted != noColumn {
-			after.values[q.sorted] = a.value
-		}
+	if q.after != nil {
+		after := q.after.pivot(q.seed)
+		after.values = make([]value, len(si.keys))
+		after.values[q.sorted] = q.after.value
 		walk = walk.intersect(span{ix: walk.ix, from: after})
 	}
 	return walk
 }
 
+// pivot stands just after the cursor's row: an object, or all names that start
+// with a common prefix.
+func (c *cursor) pivot(seed int64) *object {
+	if c.version == "" {
+		return &object{key: c.name, edge: +1}
+	}
+	return &object{key: c.name, tie: tieOf(seed, c.name, c.version), seq: cursorSeqOf(c.version) + 1}
+}
+
+// pageWriter makes the rows of one page from objects in the query's order.
+type pageWriter struct {
+	*search
+	si     *searchIndex
+	rows   []row
+	more   bool // more rows follow
+	looked int  // how many objects were looked at
+}
+
+// add makes a row of a matching object. group is the common prefix that it is
+// rolled up into, whose other objects need not be added. full tells that the
+// page has no room for it.
+func (p *pageWriter) add(o *object) (group string, full bool) {
+	if p.delimiter != "" {
+		if i := strings.Index(o.key[len(p.prefix):], p.delimiter); i >= 0 {
+			group = o.key[:len(p.prefix)+i+len(p.delimiter)]
+		}
+	}
+	if group != "" && len(p.rows) > 0 && p.rows[len(p.rows)-1].prefix == group {
+		return group, false // names with a common prefix are neighbours
+	}
+	if len(p.rows) == p.limit {
+		p.more = true
+		return "", true
+	}
+	if group != "" {
+		p.rows = append(p.rows, row{prefix: group})
+	} else {
+		p.rows = append(p.rows, row{object: o})
+	}
+	return group, false
+}
+
+// walk reads a run in the query's order until the page is full. It gives up,
+// and returns false, when it would have to look at more than budget objects.
+func (p *pageWriter) walk(run span, budget int) bool {
+	for {
+		var group string
+		for o := range run.each {
+			if p.looked == budget {
+				return false
+			}
+			p.looked++
+			if !p.satisfies(o) {
+				continue
+			}
+			var full bool
+			if group, full = p.add(o); full {
+				return true
+			}
+			if group != "" {
+				break
+			}
+		}
+		if group == "" {
+			return true
+		}
+		run = run.intersect(span{ix: run.ix, from: &object{key: group, edge: +1}})
+	}
+}
+
 // collect reads the matching objects of runs and puts them in the walk's order.
-func (si *searchIndex) collect(q *search, runs []span, walk span) (rows []row, more bool) {
+func (p *pageWriter) collect(runs []span, walk span) {
 	var found []*object
 	for _, r := range runs {
 		for o := range r.each {
-			if walk.has(o) && si.satisfies(q, o) {
+			p.looked++
+			if walk.has(o) && p.satisfies(o) {
 				found = append(found, o)
 			}
 		}
 	}
 	slices.SortFunc(found, walk.ix.compare)
-	found = slices.Compact(found) // the runs of an "or" may overlap
-	more = len(found) > q.limit
-	for _, o := range found[:min(len(found), q.limit)] {
-		rows = append(rows, row{object: o})
+	for _, o := range slices.Compact(found) { // the runs of an "or" may overlap
+		if _, full := p.add(o); full {
+			return
+		}
 	}
-	return rows, more
+}
+
+func (p *pageWriter) satisfies(o *object) bool {
+	return strings.HasPrefix(o.key, p.prefix) && p.si.matches(p.predicate.root, o)
 }
 
 // merge makes one page of two of the same query over different versions: each
 // has the first rows of its own in the query's order.
-func (q *search) merge(si *searchIndex, a, b []row, more bool) ([]row, bool) {
-	if len(b) == 0 {
-		return a, more
-	}
-	order := si.shuffled
+func (q *search) merge(a, b pageWriter) (rows []row, more bool) {
+	more = a.more || b.more
+	order := a.si.shuffled
 	if q.sorted != noColumn {
-		order = si.columns[q.sorted]
+		order = a.si.columns[q.sorted]
 	}
-	compare := func(a, b row) int { return order.compare(q.pivotOf(a), q.pivotOf(b)) }
-	rows := append(a, b...)
-	slices.SortFunc(rows, compare)
-	rows = slices.CompactFunc(rows, func(a, b row) bool { return a == b }) // a common prefix of both
+	rows = append(a.rows, b.rows...)
+	slices.SortFunc(rows, func(a, b row) int { return order.compare(a.pivot(), b.pivot()) })
+	rows = slices.Compact(rows) // a common prefix of both
 	if len(rows) > q.limit {
 		return rows[:q.limit], true
 	}
 	return rows, more
 }
 
-// pivotOf returns a row's place in a query's order.
-func (q *search) pivotOf(r row) *object {
+// pivot is the row's place in a query's order.
+func (r row) pivot() *object {
 	if r.object != nil {
 		return r.object
 	}
-	return &object{key: r.prefix, tie: tieOf(q.seed, r.prefix, "")}
-}
-
-// rollUp is a page with a delimiter: matching names that have it after the
-// prefix become one row of their common prefix. Objects and common prefixes
-// share one shuffled order.
-func (si *searchIndex) rollUp(q *search, runs []span) (rows []row, more bool) {
-	type place struct {
-		tie           uint64
-		name, version string
-	}
-	compare := func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.tie, b.tie), compareUTF16(a.name, b.name), cmp.Compare(a.version, b.version))
-	}
-	placeOf := func(name, version string) place { return place{tieOf(q.seed, name, version), name, version} }
-	var after place
-	if q.after != nil {
-		after = placeOf(q.after.name, q.after.version)
-	}
-	found := map[place]*object{}
-	for _, r := range runs {
-		for o := range r.each {
-			if !si.satisfies(q, o) {
-				continue
-			}
-			p, target := placeOf(o.key, o.cursorVersion()), o
-			if i := strings.Index(o.key[len(q.prefix):], q.delimiter); i >= 0 {
-				p, target = placeOf(o.key[:len(q.prefix)+i+len(q.delimiter)], ""), nil
-			}
-			if q.after == nil || compare(p, after) > 0 {
-				found[p] = target
-			}
-		}
-	}
-	places := slices.SortedFunc(maps.Keys(found), compare)
-	more = len(places) > q.limit
-	for _, p := range places[:min(len(places), q.limit)] {
-		r := row{object: found[p]}
-		if r.object == nil {
-			r.prefix = p.name
-		}
-		rows = append(rows, r)
-	}
-	return rows, more
+	return &object{key: r.prefix, edge: -1}
 }

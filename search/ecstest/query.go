@@ -82,10 +82,10 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 			}
 			q.after = after
 		}
-		rows, more = b.search.page(b.objects, q)
+		page := b.search.page(q)
+		rows, more = page.rows, page.more
 		if older {
-			olderRows, moreOlder := b.olderSearch.page(b.older, q)
-			rows, more = q.merge(b.search, rows, olderRows, more || moreOlder)
+			rows, more = q.merge(page, b.olderSearch.page(q))
 		}
 		return nil
 	})

@@ -67,13 +67,14 @@ type bucket struct {
 	nulls   map[string]*object // the null versions in older, by key
 
 	search, olderSearch *searchIndex // nil: no metadata search
-	lag                 *lag         // of both
+	seed                int64        // of both, as lag
+	lag                 *lag
 
 	uploads *btree.BTreeG[*upload] // under way, by key, then the oldest first
 }
 
-func newBucket(l *lag) *bucket {
-	return &bucket{lag: l, objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{},
+func newBucket(seed int64, l *lag) *bucket {
+	return &bucket{seed: seed, lag: l, objects: newIndex(byName, typeString), older: newIndex(byVersion, typeString), nulls: map[string]*object{},
 		uploads: btree.NewBTreeGOptions(uploadBefore, btree.Options{NoLocks: true})}
 }
 
@@ -81,7 +82,7 @@ func newBucket(l *lag) *bucket {
 // only, as ECS does.
 func (b *bucket) configure(s *bucketSettings) {
 	if b.bucketSettings == nil && len(s.keys) > 0 {
-		b.search, b.olderSearch = newSearchIndex(s.keys, b.lag), newSearchIndex(s.keys, b.lag)
+		b.search, b.olderSearch = newSearchIndex(s.keys, b.seed, b.lag), newSearchIndex(s.keys, b.seed, b.lag)
 	}
 	if len(s.keys) == 0 {
 		b.search, b.olderSearch = nil, nil
