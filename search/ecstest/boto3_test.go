@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -30,15 +31,45 @@ func TestBoto3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	called, ran := map[string]int{}, 0
 	for _, file := range files {
 		if name := strings.TrimSuffix(filepath.Base(file), ".py"); name != "common" {
-			t.Run(name, func(t *testing.T) { runBoto3(t, file) })
+			t.Run(name, func(t *testing.T) {
+				ran++
+				for operation, n := range runBoto3(t, file) {
+					called[operation] += n
+				}
+			})
+		}
+	}
+	if ran == len(files)-1 { // -run left none out
+		for _, operation := range documentedOperations(t) {
+			if called[operation] == 0 {
+				t.Errorf("no test of testdata/boto3 calls %s", operation)
+			}
 		}
 	}
 }
 
-// runBoto3 runs a test program and makes each of its lines a subtest.
-func runBoto3(t *testing.T, file string) {
+// documentedOperations are the names in the table of the package's doc.
+func documentedOperations(t *testing.T) []string {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, match := range regexp.MustCompile(`(?m)^//\t([A-Z][A-Za-z0-9]+(?:, [A-Z][A-Za-z0-9]+)*) +(?:GET|HEAD|PUT|POST|DELETE)\b`).FindAllSubmatch(text, -1) {
+		names = append(names, strings.Split(string(match[1]), ", ")...)
+	}
+	if len(names) < 20 {
+		t.Fatalf("doc.go names only %q", names)
+	}
+	return names
+}
+
+// runBoto3 runs a test program and makes each of its lines a subtest. It returns
+// how often each operation was called.
+func runBoto3(t *testing.T, file string) map[string]int {
 	const virtualHost = "ecs.test"
 	s := ecstest.NewUnstartedServer()
 	s.VirtualHost = virtualHost
@@ -81,4 +112,5 @@ func runBoto3(t *testing.T, file string) {
 	if tests == 0 {
 		t.Errorf("%s ran no test", file)
 	}
+	return s.Counts()
 }

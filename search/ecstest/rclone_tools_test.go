@@ -27,6 +27,9 @@ func TestRclone(t *testing.T) {
 	for name, env := range map[string]string{"version 4": "RCLONE_S3_V2_AUTH=false", "version 2": "RCLONE_S3_V2_AUTH=true",
 		"list objects 1": "RCLONE_S3_LIST_VERSION=1", "list objects 2": "RCLONE_S3_LIST_VERSION=2"} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "version 4" {
+				t.Skip("one form is enough for -short")
+			}
 			s := startServer(t)
 			rclone := rclone(t, s, env)
 			files, local, back := newTree(), t.TempDir(), t.TempDir()

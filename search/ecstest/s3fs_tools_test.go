@@ -88,6 +88,9 @@ func isMounted(t *testing.T, folder string) bool {
 func TestS3fs(t *testing.T) {
 	for name, options := range map[string][]string{"version 4": {"-o", "sigv4"}, "version 2": {"-o", "sigv2"}, "lists 2": {"-o", "listobjectsv2"}} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "version 4" {
+				t.Skip("one form is enough for -short")
+			}
 			s := startServer(t)
 			if err := s.CreateBucket("b"); err != nil {
 				t.Fatal(err)

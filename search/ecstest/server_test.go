@@ -344,39 +344,3 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-// FuzzRequest: no method, target or header makes the server panic, and an
-// error that it answers is well-formed.
-func FuzzRequest(f *testing.F) {
-	f.Add("GET", "/b?query=Size%3E1&sorted=Size", "bytes=0-1")
-	f.Add("PUT", "/b/k", "b/other")
-	f.Add("DELETE", "/b?searchmetadata", "")
-	f.Add("GET", "/?ping&item=load-factor", "")
-	f.Add("GET", "/?endpoint", "")
-	f.Add("GET", "/b?list-type=2&delimiter=/&prefix=%FF", "\"x\"")
-	f.Add("GET", "/b/%01%FF", "") // a key that is no XML, in an error
-	s, c := directServer(f)
-	numbered(f, s, "b", 10)
-	f.Fuzz(func(t *testing.T, method, target, header string) {
-		r, err := http.NewRequestWithContext(t.Context(), method, s.URL+target, nil)
-		if err != nil {
-			return
-		}
-		for _, name := range []string{"Range", "If-Match", "If-Modified-Since", "X-Amz-Copy-Source", "X-Emc-Metadata-Search"} {
-			r.Header.Set(name, header)
-		}
-		if c.signer.Sign(r, sigv4.UnsignedPayload, time.Now()) != nil {
-			return
-		}
-		w := httptest.NewRecorder()
-		r.RequestURI = r.URL.RequestURI()
-		r.Body = http.NoBody
-		s.ServeHTTP(w, r)
-		if w.Code >= 400 && method != http.MethodHead {
-			a := answer{w.Code, w.Header(), w.Body.String()}
-			if e := a.xml(t); e.XMLName.Local != "Error" || e.text("Code") == "" {
-				t.Fatalf("%d %s", a.status, a.body)
-			}
-		}
-	})
-}

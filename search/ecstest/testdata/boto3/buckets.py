@@ -45,6 +45,13 @@ class Buckets(Test):
     def test_versioning_of_a_new_bucket(self):
         self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket=self.bucket))
 
+    def test_acl(self):
+        acl = self.s3.get_bucket_acl(Bucket=self.bucket)
+        self.assertEqual(acl["Owner"]["ID"], "ecsfs-demo-key")
+        self.assertEqual([(g["Grantee"]["ID"], g["Grantee"]["Type"], g["Permission"]) for g in acl["Grants"]],
+                         [("ecsfs-demo-key", "CanonicalUser", "FULL_CONTROL")])
+        self.fails(404, "NoSuchBucket", self.s3.get_bucket_acl, Bucket="nowhere")
+
     def test_what_is_not_served(self):
         for function in ["get_bucket_cors", "get_bucket_tagging", "get_bucket_policy", "get_bucket_lifecycle_configuration"]:
             with self.subTest(function):
