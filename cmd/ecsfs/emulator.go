@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -77,19 +78,29 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 	if server.Listener, err = listenLoopback("--listen", o.Listen); err != nil {
 		return err
 	}
-	server.Start()
+	if o.TLS == "" {
+		server.Start()
+	} else {
+		server.StartTLS()
+	}
 	defer server.Close()
+	if o.TLS != "" {
+		if err := os.WriteFile(o.TLS, server.Certificate, 0o644); err != nil {
+			return fail(exitFailure, "--tls %s: %w", o.TLS, pathCause(err))
+		}
+	}
 
 	if o.From != "" && pair.SecretAccessKey == ecstest.DefaultSecretAccessKey {
 		fmt.Fprintln(c.App.ErrWriter, "ecsfs: warning: the key pair is the documented one, so every user of this machine can read these files: set ECSFS_ACCESS_KEY_ID and ECSFS_SECRET_ACCESS_KEY")
 	}
-	printEmulator(c, server, buckets)
+	printEmulator(c, o, buckets)
 	<-c.Context.Done()
 	return nil
 }
 
 // printEmulator tells where the emulator is and how to use it.
-func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket) {
+func printEmulator(c *cli.Context, o *emulatorOptions, buckets []demoBucket) {
+	server := o.Server
 	exe, err := os.Executable()
 	if err != nil {
 		exe = "ecsfs"
@@ -98,6 +109,9 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 	fmt.Fprintf(w, "endpoint       %s\ngeneration     ECS %s\naccess key id  %s\n",
 		server.URL, cmp.Or(server.Generation, ecstest.ECS38), server.AccessKeyID)
 	environment := "ECSFS_ENDPOINT=" + server.URL
+	if o.TLS != "" {
+		environment += " ECSFS_CA_BUNDLE=" + shellQuote(absolute(o.TLS))
+	}
 	if server.SecretAccessKey == ecstest.DefaultSecretAccessKey {
 		fmt.Fprintf(w, "secret         %s\n", server.SecretAccessKey)
 		environment += " ECSFS_ACCESS_KEY_ID=" + server.AccessKeyID + " ECSFS_SECRET_ACCESS_KEY=" + server.SecretAccessKey
@@ -117,6 +131,14 @@ func printEmulator(c *cli.Context, server *ecstest.Server, buckets []demoBucket)
 		return
 	}
 	fmt.Fprintf(w, "\nMount it %s\n  mkdir -p /tmp/ecsfs && %s %s mount /tmp/ecsfs\n", where, environment, shellQuote(exe))
+}
+
+// absolute returns path as it can be used from any directory.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // emulatorPair returns the key pair of the emulator, from the environment or

@@ -20,6 +20,7 @@ type emulatorOptions struct {
 	Listen  string
 	From    string // a folder to load; "": the demo data
 	Empty   bool   // load nothing
+	TLS     string // where the certificate is written to; "": no TLS
 	Verbose bool
 	// Maintenance is what the server says of its node.
 	Maintenance bool
@@ -70,6 +71,8 @@ func (o *emulatorOptions) serveFlags() []cli.Flag {
 		fromFlag(&o.From),
 		&cli.BoolFlag{Name: "empty", Destination: &o.Empty, EnvVars: []string{"ECSFS_EMPTY"},
 			Usage: "begin without a bucket: ecsfs mb and ecsfs put make what there is"},
+		&cli.StringFlag{Name: "tls", Destination: &o.TLS, EnvVars: []string{"ECSFS_TLS"},
+			Usage: "speak https, under a certificate of its own that is written to `FILE`, for --ca-bundle"},
 		&cli.StringFlag{Name: "data", Destination: &s.Data, EnvVars: []string{"ECSFS_DATA"},
 			Usage: "keep everything in `DIR`, which is made, and begin with what it has; else in memory"},
 		&cli.StringFlag{Name: "namespace", Destination: &s.Namespace, DefaultText: "ecstest", EnvVars: []string{"ECSFS_NAMESPACE"},

@@ -119,7 +119,7 @@ func (u *upload) putOne(ctx context.Context, f localFile) {
 	if ctx.Err() != nil {
 		return
 	}
-	did, err := f.Err == nil, f.Err
+	did, err := false, f.Err
 	if err == nil {
 		did, err = u.transfer(ctx, f)
 	}
