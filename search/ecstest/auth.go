@@ -2,7 +2,7 @@ package ecstest
 
 import (
 	"errors"
-	"net/http"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search/sigv4"
 )
@@ -10,16 +10,20 @@ import (
 // authenticate verifies a request's signature of version 4 or 2, in the header
 // or in the query string. Region and service are not looked at, as ECS has one
 // of each.
-func (s *Server) authenticate(r *http.Request) (sigv4.Verified, *apiError) {
-	if sig, found, err := parseV2(r); err != nil {
+func (s *Server) authenticate(c *call) (sigv4.Verified, *apiError) {
+	if sig, found, err := parseV2(c.r); err != nil {
 		return sigv4.Verified{}, err
 	} else if found {
-		return s.authenticateV2(r, sig)
+		return s.authenticateV2(c, sig)
 	}
 	s.once.Do(func() {
 		s.verifier = &sigv4.Verifier{Secret: s.secret, Now: s.now, JavaEncoding: true}
 	})
-	verified, err := s.verifier.Verify(r)
+	verifier := s.verifier
+	if c.skew != 0 {
+		verifier = &sigv4.Verifier{Secret: s.secret, Now: func() time.Time { return s.nowFor(c) }, JavaEncoding: true}
+	}
+	verified, err := verifier.Verify(c.r)
 	if signed := (*sigv4.Error)(nil); errors.As(err, &signed) {
 		return verified, fromSigv4(signed)
 	}

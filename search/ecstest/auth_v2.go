@@ -65,14 +65,15 @@ func parseV2(r *http.Request) (sig signatureV2, found bool, err *apiError) {
 }
 
 // authenticateV2 verifies a signature of version 2.
-func (s *Server) authenticateV2(r *http.Request, sig signatureV2) (sigv4.Verified, *apiError) {
+func (s *Server) authenticateV2(c *call, sig signatureV2) (sigv4.Verified, *apiError) {
+	r := c.r
 	var none sigv4.Verified
 	secret, ok := s.secret(sig.accessKeyID)
 	if !ok {
 		return none, &apiError{status: http.StatusForbidden, code: sigv4.CodeInvalidAccessKeyID,
 			message: "The access key ID does not exist."}
 	}
-	signedAt, err := s.timeV2(r, sig)
+	signedAt, err := timeV2(r, sig, s.nowFor(c))
 	if err != nil {
 		return none, err
 	}
@@ -104,7 +105,7 @@ var datesV2 = []string{"Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:
 
 // timeV2 checks the request's date, or when a presigned one expires. The time
 // of signing is zero for the latter, which does not tell.
-func (s *Server) timeV2(r *http.Request, sig signatureV2) (time.Time, *apiError) {
+func timeV2(r *http.Request, sig signatureV2, now time.Time) (time.Time, *apiError) {
 	denied := func(message string) (time.Time, *apiError) {
 		return time.Time{}, &apiError{status: http.StatusForbidden, code: sigv4.CodeAccessDenied, message: message}
 	}
@@ -113,7 +114,7 @@ func (s *Server) timeV2(r *http.Request, sig signatureV2) (time.Time, *apiError)
 		switch {
 		case err != nil:
 			return denied("Invalid date (should be seconds since epoch): " + sig.expires)
-		case s.now().Unix() > seconds:
+		case now.Unix() > seconds:
 			return denied("The request has expired.")
 		}
 		return time.Time{}, nil
@@ -128,7 +129,7 @@ func (s *Server) timeV2(r *http.Request, sig signatureV2) (time.Time, *apiError)
 	switch {
 	case err != nil:
 		return denied("AWS authentication requires a valid Date or x-amz-date header")
-	case s.now().Sub(at).Abs() > maxSkewV2:
+	case now.Sub(at).Abs() > maxSkewV2:
 		return time.Time{}, &apiError{status: http.StatusForbidden, code: sigv4.CodeRequestTimeTooSkewed,
 			message: "The difference between the request time and the current time is too large."}
 	}

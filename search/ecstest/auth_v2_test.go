@@ -61,12 +61,12 @@ func TestSignatureV2Examples(t *testing.T) {
 			ok(t, err)
 			s := &Server{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 				VirtualHost: "s3.amazonaws.com", Now: func() time.Time { return now }}
-			verified, apiErr := s.authenticate(parseRequest(t, tc.wire))
+			verified, apiErr := s.authenticate(&call{r: parseRequest(t, tc.wire)})
 			if apiErr != nil || verified.AccessKeyID != s.AccessKeyID {
 				t.Errorf("%v %v", apiErr, apiErr.extra)
 			}
 			s.SecretAccessKey = "another"
-			if _, apiErr := s.authenticate(parseRequest(t, tc.wire)); apiErr == nil || apiErr.code != "SignatureDoesNotMatch" {
+			if _, apiErr := s.authenticate(&call{r: parseRequest(t, tc.wire)}); apiErr == nil || apiErr.code != "SignatureDoesNotMatch" {
 				t.Errorf("with another secret: %v", apiErr)
 			}
 		})
@@ -169,7 +169,7 @@ func TestStringToSignV2(t *testing.T) {
 			}
 			r := parseRequest(t, tc.wire+"\nAuthorization: AWS "+DefaultAccessKeyID+":"+signV2(DefaultSecretAccessKey, tc.sign)+"\n\n")
 			code := ""
-			_, err := s.authenticate(r)
+			_, err := s.authenticate(&call{r: r})
 			if err != nil {
 				code = err.code
 			}

@@ -143,6 +143,36 @@
 // the parameters prefix, delimiter and encoding-type are ignored. Where prefix
 // with encoding-type fails, that is 400. ReplicationStatus is "COMPLETED".
 //
+// # Faults
+//
+// A [Rule] says which requests go wrong, and how. A client's retries are tested
+// by letting a request fail a number of times and counting what the client sent:
+//
+//	srv.SetRules(
+//		// The second page of every search is refused twice.
+//		ecstest.Rule{Operations: []string{"Query"}, Page: 2, Times: 2, Status: 503, Code: "SlowDown"},
+//		// One object in ten is cut off after 100 bytes, the same requests in every run.
+//		ecstest.Rule{Operations: []string{"GetObject"}, Probability: 0.1, Cut: ecstest.CutReset, CutAfter: new(int64(100))},
+//		// A write is made, and its answer lost.
+//		ecstest.Rule{Operations: []string{"PutObject"}, Times: 1, Execute: true, Cut: ecstest.CutClose},
+//	)
+//	// ... run the client, which must have every row, byte and object in the end
+//	srv.Count("Query")      // what it cost: the pages, and 2
+//	srv.Rules()             // how often each rule matched and hit
+//
+// Rules change with [Server.SetRules], [Server.AddRule] and [Server.RemoveRule]
+// while the server runs; a request keeps those that it began with. They meet
+// every request, before its signature is looked at. What they do to an answer
+// they do to that of an Intercept as well, in which a Cut ends by a panic with
+// [net/http.ErrAbortHandler]; Answer is free of them. They are in this order:
+// Latency and Delay; Execute; a Cut before any byte, or else Status, or else the
+// true answer; ETag, Paging and XML in a document; LengthOff, Chunked, Flip, and
+// CutAfter and Drip as the body is sent.
+//
+// Latency, Bandwidth and the waits of rules end when the client goes or the
+// server is closed. They are in real time, not that of Now. In testing/synctest,
+// with a Listener that is no socket, they take none.
+//
 // # Storage
 //
 // All is in memory, or in the directory [Server.Data]: names, metadata and

@@ -75,3 +75,58 @@ func Example() {
 	// <entry><key>x-amz-meta-color</key><value>red</value></entry>
 	// searches: 1
 }
+
+// A search that is refused twice on its way: a client that retries has all rows
+// at the price of two requests.
+func ExampleServer_SetRules() {
+	srv := ecstest.NewUnstartedServer()
+	srv.Start()
+	defer srv.Close()
+	if err := srv.CreateBucket("logs", "Size"); err != nil {
+		fmt.Println(err)
+	}
+	if err := srv.SetRules(ecstest.Rule{
+		Operations: []string{"Query"}, Times: 2, Status: 503, Code: "SlowDown", RetryAfter: 1,
+	}); err != nil {
+		fmt.Println(err)
+	}
+
+	// The client to be tested.
+	signer := sigv4.Signer{
+		Credentials: sigv4.Credentials{AccessKeyID: ecstest.DefaultAccessKeyID, SecretAccessKey: ecstest.DefaultSecretAccessKey},
+		Region:      "us-east-1", Service: "s3",
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	for range 5 {
+		r, err := http.NewRequest(http.MethodGet, srv.URL+"/logs?query="+sigv4.Escape("Size>5"), nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := signer.Sign(r, sigv4.EmptyPayloadHash, time.Now()); err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp.Body.Close()
+		fmt.Println(resp.Status)
+		if resp.StatusCode == http.StatusOK {
+			break
+		}
+	}
+
+	fmt.Println("searches:", srv.Count("Query"))
+	for _, status := range srv.Rules() {
+		fmt.Printf("%s: %d matched, %d hit\n", status.Rule.ID, status.Matched, status.Hits)
+	}
+	// Output:
+	// 503 Service Unavailable
+	// 503 Service Unavailable
+	// 200 OK
+	// searches: 3
+	// rule-1: 3 matched, 2 hit
+}

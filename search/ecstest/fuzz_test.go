@@ -242,7 +242,7 @@ func FuzzSignatureV2(f *testing.F) {
 			return
 		}
 		s := &Server{SecretAccessKey: fuzzSecret, VirtualHost: "ecs.test", Now: func() time.Time { return v2Now }}
-		if verified, err := s.authenticate(r); err == nil {
+		if verified, err := s.authenticate(&call{r: r}); err == nil {
 			t.Fatalf("accepted: %+v", verified)
 		} else if err.status < 400 || err.code == "" {
 			t.Fatalf("error %+v", err)
@@ -258,11 +258,11 @@ func FuzzSignatureV2(f *testing.F) {
 		r.Header.Set("X-Amz-Date", v2Now.Format(sigv4.TimeFormat))
 		for _, text := range s.stringsToSignV2(r, signatureV2{}) {
 			r.Header.Set("Authorization", "AWS "+DefaultAccessKeyID+":"+signV2(fuzzSecret, text))
-			if _, err := s.authenticate(r); err != nil {
+			if _, err := s.authenticate(&call{r: r}); err != nil {
 				t.Fatalf("%q is not accepted: %v", text, err)
 			}
 			r.Method += "X"
-			if _, err := s.authenticate(r); err == nil {
+			if _, err := s.authenticate(&call{r: r}); err == nil {
 				t.Fatalf("%q is accepted for %s", text, r.Method)
 			}
 			r.Method = strings.TrimSuffix(r.Method, "X")

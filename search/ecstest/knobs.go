@@ -69,6 +69,9 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
+// nowFor is the clock that a request sees.
+func (s *Server) nowFor(c *call) time.Time { return s.now().Add(c.skew) }
+
 func (s *Server) seed() int64 {
 	if s.Seed != 0 {
 		return s.Seed

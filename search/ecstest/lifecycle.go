@@ -96,9 +96,15 @@ func (s *Server) connState(c net.Conn, state http.ConnState) {
 	s.fresh[c] = struct{}{}
 }
 
-// Close stops listening, cuts Latency short, and blocks until every request
-// under way is answered. Closing twice, or a server that was never started, is
-// no error.
+// closeGrace is how long Close waits for clients that neither read their answer
+// nor go.
+const closeGrace = 10 * time.Second
+
+// Close stops listening, ends every wait (Latency, Bandwidth, and those of
+// rules: a stalled request's connection is closed), and blocks until every
+// request under way is answered. After 10 seconds it closes the connections of
+// those that are left. Closing twice, or a server that was never started, is no
+// error.
 func (s *Server) Close() {
 	stop := s.closing()
 	s.runMu.Lock()
@@ -114,7 +120,11 @@ func (s *Server) Close() {
 	}
 	s.runMu.Unlock()
 	if running != nil {
-		_ = running.Shutdown(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+		defer cancel()
+		if running.Shutdown(ctx) != nil {
+			_ = running.Close()
+		}
 		<-served
 	}
 	if s.store != nil {

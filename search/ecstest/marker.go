@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ var errMarker = errors.New("the marker is not one that this server gave for this
 // query it belongs to: another query does not accept it.
 func encodeMarker(binding string, c cursor) string {
 	body := binary.AppendVarint(nil, c.value.n)
+	body = binary.AppendUvarint(body, uint64(c.page))
 	for _, s := range []string{c.name, c.version, c.value.s} {
 		body = binary.AppendUvarint(body, uint64(len(s)))
 		body = append(body, s...)
@@ -34,6 +36,16 @@ func encodeMarker(binding string, c cursor) string {
 }
 
 func decodeMarker(binding, marker string) (*cursor, error) {
+	c, err := parseMarker(marker)
+	if err != nil || encodeMarker(binding, *c) != marker {
+		return nil, errMarker
+	}
+	return c, nil
+}
+
+// parseMarker is decodeMarker without the proof that the marker is this
+// server's.
+func parseMarker(marker string) (*cursor, error) {
 	raw, err := base64.StdEncoding.Strict().DecodeString(marker)
 	if err != nil || len(raw) < len(markerMagic)+markerTag || !strings.HasPrefix(string(raw), markerMagic) {
 		return nil, errMarker
@@ -45,6 +57,12 @@ func decodeMarker(binding, marker string) (*cursor, error) {
 		return nil, errMarker
 	}
 	c.value.n = n
+	page, used := binary.Uvarint(body[read:])
+	if used <= 0 || page > math.MaxInt32 {
+		return nil, errMarker
+	}
+	c.page = int(page)
+	read += used
 	for _, s := range []*string{&c.name, &c.version, &c.value.s} {
 		rest := body[read:]
 		length, used := binary.Uvarint(rest)
@@ -53,9 +71,6 @@ func decodeMarker(binding, marker string) (*cursor, error) {
 		}
 		*s = string(rest[used:][:length])
 		read += used + int(length)
-	}
-	if encodeMarker(binding, *c) != marker {
-		return nil, errMarker
 	}
 	return c, nil
 }

@@ -22,6 +22,7 @@ type cursor struct {
 	name    string // the key, or the common prefix
 	version string // empty for a common prefix
 	value   value  // of the sort key
+	page    int    // number of the page that begins after the row
 }
 
 // row is one row of a page: an object, or a common prefix.

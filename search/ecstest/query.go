@@ -98,7 +98,12 @@ func (s *Server) query(w http.ResponseWriter, c *call) *apiError {
 	x.elem("Name", c.Bucket)
 	x.elem("Marker", c.Query.Get("marker"))
 	if more {
-		x.elem("NextMarker", encodeMarker(binding, cursorOf(rows[len(rows)-1], q.sorted)))
+		last := cursorOf(rows[len(rows)-1], q.sorted)
+		last.page = 2
+		if q.after != nil {
+			last.page = q.after.page + 1
+		}
+		x.elem("NextMarker", encodeMarker(binding, last))
 	} else {
 		s.endMarker().write(x)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search/sigv4"
 )
@@ -16,6 +17,7 @@ type call struct {
 	Request
 	r        *http.Request
 	verified sigv4.Verified
+	skew     time.Duration // of the server's clock, for this request
 }
 
 // operation is one call of the protocol.

@@ -1,7 +1,6 @@
 package ecstest
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -49,6 +48,9 @@ type Server struct {
 	Now func() time.Time
 	// Latency is waited before each answer.
 	Latency time.Duration
+	// Bandwidth bounds the bytes per second of bodies, all connections together,
+	// requests and answers each by themselves; 0: no bound.
+	Bandwidth int64
 	// Generation is the ECS that the server is; empty: ECS38.
 	Generation Generation
 	// IndexDelay is how long, by the server's clock, what is written, written
@@ -118,7 +120,8 @@ type Server struct {
 	// spoil. It runs on the request's goroutine. Once the server runs it is
 	// changed by SetIntercept.
 	Intercept func(w http.ResponseWriter, r *http.Request, req Request) (handled bool)
-	// Logf, when not nil, gets one line for each request answered with an error.
+	// Logf, when not nil, gets one line for each request answered with an error,
+	// and one for each that rules hit.
 	Logf func(format string, args ...any)
 
 	storeOnce sync.Once
@@ -130,6 +133,10 @@ type Server struct {
 	verifier *sigv4.Verifier
 
 	interceptMu sync.RWMutex // guards Intercept
+
+	faults          faultSet
+	againMarkers    atomic.Int64 // made by againMarker
+	inward, outward throttle
 
 	requestCount atomic.Int64
 	underWay     atomic.Int64 // requests
@@ -161,8 +168,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	noted := &response{ResponseWriter: w, record: &s.record, entry: s.record.begin(c.Request, limit)}
 	defer func() { noted.end(s.now()) }()
-	s.wait(r.Context())
-	s.serve(noted, c, op, err, true)
+	faults, ids := s.faults.hit(&c.Request)
+	s.pause(r.Context(), s.Latency+faults.Delay)
+	out := s.throttled(noted, r)
+	if ids == nil {
+		s.serve(out, c, op, err, true)
+		return
+	}
+	s.logf("ecstest: %s %s %s/%s: fault rules %s", c.Operation, c.Method, c.Bucket, c.Key, strings.Join(ids, ", "))
+	s.serveFaulty(out, c, op, err, faults)
 }
 
 // sayContinue answers an expectation of 100-continue of a request without a
@@ -174,8 +188,8 @@ func sayContinue(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Answer answers a request as it would be without Latency and Intercept, and
-// does not record it.
+// Answer answers a request as it would be without Latency, Bandwidth, rules and
+// Intercept, and does not record it.
 func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
 	c, op, err := s.read(r)
 	s.serve(w, c, op, err, false)
@@ -199,12 +213,9 @@ func (s *Server) read(r *http.Request) (*call, operation, *apiError) {
 
 // serve answers a request that was read with the outcome err.
 func (s *Server) serve(w http.ResponseWriter, c *call, op operation, err *apiError, intercepted bool) {
-	id := s.requestID()
-	w.Header().Set("x-amz-request-id", id)
-	w.Header().Set("Server", "ViPR/1.0")
-	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat)) // not the machine's: the clock may be off
-	if op.name != pingName {                                      // which needs no signature
-		verified, authErr := s.authenticate(c.r)
+	id := s.identify(w, c)
+	if op.name != pingName { // which needs no signature
+		verified, authErr := s.authenticate(c)
 		if authErr != nil {
 			s.fail(w, c, id, authErr)
 			return
@@ -219,6 +230,7 @@ func (s *Server) serve(w http.ResponseWriter, c *call, op operation, err *apiErr
 			return
 		}
 	}
+	c.Query = withoutAgain(c.Operation, c.Query)
 	if err == nil {
 		err = checkParams(op, c.Query)
 	}
@@ -235,18 +247,13 @@ func (s *Server) requestID() string {
 	return fmt.Sprintf("7f000001:%x:%x:0", s.now().UnixMilli(), s.requestCount.Add(1))
 }
 
-// wait delays the answer. The server's end and the client's cut it short.
-func (s *Server) wait(ctx context.Context) {
-	if s.Latency <= 0 {
-		return
-	}
-	timer := time.NewTimer(s.Latency)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-s.closing():
-	}
+// identify sets what every answer has, and returns its request id.
+func (s *Server) identify(w http.ResponseWriter, c *call) (id string) {
+	id = s.requestID()
+	w.Header().Set("x-amz-request-id", id)
+	w.Header().Set("Server", "ViPR/1.0")
+	w.Header().Set("Date", s.nowFor(c).UTC().Format(http.TimeFormat)) // not the machine's: the clock may be off
+	return id
 }
 
 // fail answers with ECS's error envelope, which is in no namespace.
