@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -61,6 +62,15 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 		}
 	}
 	server := o.Server
+	if o.Rules != "" {
+		rules, err := loadRules(o.Rules)
+		if err != nil {
+			return err
+		}
+		if err := server.SetRules(rules...); err != nil {
+			return fail(exitUsage, "--rules %s: %s", o.Rules, strings.TrimPrefix(err.Error(), "ecstest: "))
+		}
+	}
 	server.AccessKeyID, server.SecretAccessKey = pair.AccessKeyID, pair.SecretAccessKey
 	server.SetMaintenance(o.Maintenance)
 	if o.Skew != 0 {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +23,7 @@ type emulatorOptions struct {
 	From    string // a folder to load; "": the demo data
 	Empty   bool   // load nothing
 	TLS     string // where the certificate is written to; "": no TLS
+	Rules   string // a file of fault rules; "": none
 	Verbose bool
 	// Maintenance is what the server says of its node.
 	Maintenance bool
@@ -53,6 +56,7 @@ func (o *emulatorOptions) flags() []cli.Flag {
 		flags    []cli.Flag
 	}{
 		{"Address and data", o.serveFlags()},
+		{"Faults", o.faultFlags()},
 		{"Kind of ECS", o.kindFlags()},
 		{"Quirks of some ECS", o.quirkFlags()},
 		{"Speed", o.speedFlags()},
@@ -138,11 +142,36 @@ func (o *emulatorOptions) quirkFlags() []cli.Flag {
 	}
 }
 
+func (o *emulatorOptions) faultFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "rules", Destination: &o.Rules, EnvVars: []string{"ECSFS_RULES"},
+			Usage: "fail as the rules in `FILE` say, a JSON array, as\n" + exampleRules},
+	}
+}
+
+// exampleRules is a file for --rules.
+const exampleRules = `[{"operations": ["GetObject"], "times": 3, "status": 503}]`
+
+// loadRules reads the fault rules in a file.
+func loadRules(name string) ([]ecstest.Rule, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fail(statCode(err), "--rules %s: %w", name, pathCause(err))
+	}
+	var rules []ecstest.Rule
+	if err := json.Unmarshal(text, &rules); err != nil {
+		return nil, fail(exitUsage, "--rules %s: not an array of rules, as %s: %w", name, exampleRules, err)
+	}
+	return rules, nil
+}
+
 func (o *emulatorOptions) speedFlags() []cli.Flag {
 	s := o.Server
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "latency", Value: &value[time.Duration]{&s.Latency, parseDuration, ""}, DefaultText: "0s", EnvVars: []string{"ECSFS_LATENCY"},
 			Usage: "wait `DURATION` before each answer"},
+		&cli.GenericFlag{Name: "bandwidth", Value: &value[int64]{&s.Bandwidth, parseSize, ""}, DefaultText: "no bound", EnvVars: []string{"ECSFS_BANDWIDTH"},
+			Usage: "let `SIZE` a second through, of what is received, and of what is sent, as 10M"},
 		&cli.GenericFlag{Name: "index-delay", Value: &value[time.Duration]{&s.IndexDelay, parseDuration, ""}, DefaultText: "0s", EnvVars: []string{"ECSFS_INDEX_DELAY"},
 			Usage: "let searches see a change `DURATION` after it was made"},
 	}
