@@ -131,7 +131,7 @@ func TestDataSurvivesRestart(t *testing.T) {
 	}
 
 	// What goes is gone from the disk as well, once no copy needs it.
-	s, c = startServer(t, onDisk(dir))
+	_, c = startServer(t, onDisk(dir))
 	for _, key := range []string{"big", "over", "copy"} {
 		id := c.do(http.MethodHead, "/b/"+key, "").must(t, 200).header.Get("x-amz-version-id")
 		if n := files(t, dir); n == 0 {
