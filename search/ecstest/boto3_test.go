@@ -11,12 +11,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
+
+// storing are the subjects that a server with Data might answer otherwise.
+var storing = []string{"checksums", "lists", "multi_delete", "multipart", "objects", "search", "versions"}
 
 // TestBoto3 lets an S3 client and a signer of other hands use the emulator:
 // what they send and how they read the answers owes nothing to this project.
@@ -36,10 +40,13 @@ func TestBoto3(t *testing.T) {
 		if name := strings.TrimSuffix(filepath.Base(file), ".py"); name != "common" {
 			t.Run(name, func(t *testing.T) {
 				ran++
-				for operation, n := range runBoto3(t, file) {
+				for operation, n := range runBoto3(t, file, "") {
 					called[operation] += n
 				}
 			})
+			if slices.Contains(storing, name) && !testing.Short() {
+				t.Run(name+" in a directory", func(t *testing.T) { runBoto3(t, file, t.TempDir()) })
+			}
 		}
 	}
 	if ran == len(files)-1 { // -run left none out
@@ -67,12 +74,12 @@ func documentedOperations(t *testing.T) []string {
 	return names
 }
 
-// runBoto3 runs a test program and makes each of its lines a subtest. It returns
-// how often each operation was called.
-func runBoto3(t *testing.T, file string) map[string]int {
+// runBoto3 runs a test program, on a server with that Data, and makes each of
+// its lines a subtest. It returns how often each operation was called.
+func runBoto3(t *testing.T, file, data string) map[string]int {
 	const virtualHost = "ecs.test"
 	s := ecstest.NewUnstartedServer()
-	s.VirtualHost = virtualHost
+	s.VirtualHost, s.Data = virtualHost, data
 	s.Start()
 	defer s.Close()
 	// The same data behind TLS, where botocore sends bodies in another form.

@@ -92,7 +92,9 @@
 // S3's and ECS's subresources with their values decoded: query and searchmetadata
 // among them (but see [Server.SignQuery]), attributes not beside query (but see
 // [Server.SignAttributes]), no other parameter of a search. Below
-// NAMESPACE.VirtualHost the resource may begin with the namespace or not.
+// NAMESPACE.VirtualHost the resource may begin with the namespace or not; "/b"
+// may be signed as "/b/", which botocore does, and "searchmetadata=" without its
+// equals sign.
 //
 // # Search
 //

@@ -29,6 +29,9 @@
 // server to read the same query builds it with [Escape] and never sends "+"
 // for a blank.
 //
+// A Verifier can be told to accept a second form beside this one, that of Dell
+// EMC's Java client for ECS: see [Verifier.JavaEncoding].
+//
 // S3 encodes the path once and keeps dot segments and empty segments, since
 // they are part of an object's key. Other services encode the path as sent a
 // second time and clean it first. [PathRules] chooses; S3's rules hold whenever
@@ -53,7 +56,9 @@
 // STREAMING-... words for aws-chunked bodies. Without that header a verifier
 // assumes the SHA-256 of the empty string for a request signed in its header
 // (Dell EMC ECS's own Java client signs so, even for PUT) and UNSIGNED-PAYLOAD
-// for a presigned S3 request. [Verified.Body] reads a body and checks it.
+// for a presigned S3 request. [Verified.Body] reads a body and checks it; a
+// server that knows other signatures than this package's makes a Verified of its
+// own for it, which reads all bodies but those of signed chunks.
 //
 // # Secrets
 //

@@ -4,7 +4,11 @@ import hashlib
 import io
 import zlib
 
-from common import TLS_ENDPOINT, Test, client, main
+import hmac
+
+import botocore.auth
+
+from common import SESSION, TLS_ENDPOINT, Test, call, client, main
 
 BODY = bytes(range(256)) * 1500  # more than one chunk of botocore's
 CRC32 = base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big")).decode()
@@ -43,6 +47,74 @@ class Bodies(Test):
         for s3 in (client(), client(TLS_ENDPOINT)):
             s3.put_object(Bucket=self.bucket, Key="empty", Body=b"")
             self.assertEqual(s3.get_object(Bucket=self.bucket, Key="empty")["Body"].read(), b"")
+
+
+class StreamingAuth(botocore.auth.S3SigV4Auth):
+    """Signs a request whose body is signed chunk by chunk, and then the chunks.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+    """
+
+    def __init__(self, trailer=None):
+        super().__init__(SESSION.get_credentials(), "s3", "us-east-1")
+        self.word = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" + ("-TRAILER" if trailer else "")
+        self.trailer = trailer
+
+    def payload(self, request):
+        return self.word
+
+    def add_auth(self, request):
+        chunks, request.data = request.data, b""
+        super().add_auth(request)
+        timestamp, previous = request.context["timestamp"], request.headers["Authorization"].rsplit("=", 1)[1]
+
+        def link(kind, *lines):
+            text = "\n".join([f"AWS4-HMAC-SHA256-{kind}", timestamp, self.credential_scope(request), previous, *lines])
+            key = ("AWS4" + self.credentials.secret_key).encode()
+            for part in (timestamp[:8], "us-east-1", "s3", "aws4_request"):
+                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+            return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+        body = b""
+        for chunk in [*chunks, b""]:
+            previous = link("PAYLOAD", hashlib.sha256(b"").hexdigest(), hashlib.sha256(chunk).hexdigest())
+            body += b"%x;chunk-signature=%s\r\n%s" % (len(chunk), previous.encode(), chunk + b"\r\n" if chunk else b"")
+        if self.trailer:
+            previous = link("TRAILER", hashlib.sha256(self.trailer + b"\n").hexdigest())
+            body += self.trailer + b"\r\nx-amz-trailer-signature:" + previous.encode() + b"\r\n"
+        request.data = body + b"\r\n"
+
+
+class SignedChunks(Test):
+    chunks = [BODY[:65536], BODY[65536:140000], BODY[140000:]]
+
+    def send(self, chunks, trailer=None, spoil=lambda body: body, headers=None):
+        class Auth(StreamingAuth):
+            def add_auth(self, request):
+                super().add_auth(request)
+                request.data = spoil(request.data)
+        return call("PUT", f"/{self.bucket}/k", {"Content-Encoding": "aws-chunked,gzip", "x-amz-decoded-content-length": str(sum(map(len, chunks))),
+                                                **(headers or {})}, chunks, Auth(trailer))
+
+    def test_stored(self):
+        for chunks in (self.chunks, [BODY], []):
+            answer = self.send(chunks)
+            self.assertEqual(answer.status, 200, answer.body)
+            got = self.get("k")
+            self.assertEqual((got["Body"].read(), got["ContentEncoding"]), (b"".join(chunks), "gzip"))
+
+    def test_trailer(self):
+        for value, status in [(CRC32, 200), ("AAAAAA==", 400)]:
+            answer = self.send(self.chunks, b"x-amz-checksum-crc32:" + value.encode(), headers={"x-amz-trailer": "x-amz-checksum-crc32"})
+            self.assertEqual(answer.status, status, answer.body)
+        self.assertEqual(self.head("k", ChecksumMode="ENABLED")["ChecksumCRC32"], CRC32)
+
+    def test_spoiled(self):
+        middle = len(BODY) // 2
+        for spoil in (lambda body: body[:middle] + b"?" + body[middle + 1:], lambda body: body[:-100], lambda body: body.replace(b"signature=", b"signature=0", 1)):
+            answer = self.send(self.chunks, spoil=spoil)
+            self.assertGreaterEqual(answer.status, 400)
+        self.fails(404, "404", self.head, "k")
 
 
 class Checksums(Test):

@@ -60,7 +60,7 @@ def send(request):
 
 def call(method, target, headers=None, body=None, signer=None, endpoint=ENDPOINT):
     """A request for a target as it is, signed by botocore."""
-    request = AWSRequest(method, endpoint + target, headers=headers or {}, data=body or b"")
+    request = AWSRequest(method, endpoint + target, headers=headers or {}, data=body if body is not None else b"")
     signer = signer or botocore.auth.S3SigV4Auth(SESSION.get_credentials(), "s3", "us-east-1")
     signer.add_auth(request)
     return send(request)
