@@ -47,7 +47,8 @@
 //
 // [Verifier] demands that host and every x-amz-* header that is present be
 // signed. Values are trimmed, runs of blanks become one, and several values are
-// joined by commas.
+// joined by commas. The parts of an Authorization header may have blanks around
+// their values: some versions of ECS's Java client send one.
 //
 // # Payload
 //
