@@ -131,7 +131,9 @@
 // An expression has at most 64 comparisons and 4 KiB; what goes beyond is sent
 // as a range if it has one, and checked. A query that nothing sent would bound
 // is KindUnsupported: of an "or", every part must be bounded. The rows of a
-// prefix are always checked against it, as old servers ignore it.
+// prefix are always checked against it, as old servers ignore it. For a
+// server that does not take both connectives in one expression, [Plan.Unmixed]
+// sends less and checks everything.
 //
 // # Engines
 //

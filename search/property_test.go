@@ -343,20 +343,48 @@ func TestWhatIsAskedIsWhatIsFound(t *testing.T) {
 				continue
 			}
 			checkWeaker(t, s, l, row)
-			selected, bad := storeMatch(p.Wire, s, row)
-			if bad != nil {
-				t.Fatalf("%s is sent as %s: %v", l.Where, p.Wire, bad)
-			}
 			want = want && strings.HasPrefix(row["ObjectName"], l.Prefix)
-			selected = selected && strings.HasPrefix(row["ObjectName"], p.Prefix)
 			answer := row.object(returned)
-			if kept := selected && p.Keep(&answer); kept != want {
-				t.Fatalf("%s is sent as %s, checked %v: %v is found %t (sent %t), want %t", l.Where, p.Wire, p.Check, row, kept, selected, want)
+			unmixed, another := p.Unmixed()
+			if unmixed.tree.mixed() || another != p.tree.mixed() {
+				t.Fatalf("%s is sent as %s, and unmixed as %s", l.Where, p.Wire, unmixed.Wire)
 			}
+			for _, p := range []Plan{p, unmixed} {
+				selected, bad := storeMatch(p.Wire, s, row)
+				if bad != nil {
+					t.Fatalf("%s is sent as %s: %v", l.Where, p.Wire, bad)
+				}
+				selected = selected && strings.HasPrefix(row["ObjectName"], p.Prefix)
+				if kept := selected && p.Keep(&answer); kept != want {
+					t.Fatalf("%s is sent as %s, checked %v: %v is found %t (sent %t), want %t", l.Where, p.Wire, p.Check, row, kept, selected, want)
+				}
+			}
+			checkKeys(t, &p, answer, want)
 		}
 	})
 	if planned == 0 || refused == 0 {
 		t.Errorf("%d planned and %d refused: the test does not test", planned, refused)
+	}
+}
+
+// checkKeys: an object that is found has every key that is told to be sure, and
+// the two lists are the keys that the predicate names.
+func checkKeys(t *rapid.T, p *Plan, o Object, found bool) {
+	sure, others := p.Keys()
+	for _, k := range sure {
+		if found && Evaluate(Cond{Key: k, Op: OpExists}, &o) != True {
+			t.Fatalf("%s finds %v, which has no %s", p.Listing.Where, o, k.Name)
+		}
+	}
+	named := 0
+	conditions(p.Listing.Where, func(c Cond) {
+		named++
+		if !slices.Contains(sure, c.Key) && !slices.Contains(others, c.Key) {
+			t.Fatalf("%s names %s, which is in neither list", p.Listing.Where, c.Key.Name)
+		}
+	})
+	if len(sure)+len(others) > named {
+		t.Fatalf("%s names fewer keys than %v and %v", p.Listing.Where, sure, others)
 	}
 }
 

@@ -12,7 +12,26 @@ import (
 // TestSemanticsNamesItsTests holds docs/semantics.md to its word: each test
 // that it names exists.
 func TestSemanticsNamesItsTests(t *testing.T) {
-	text, err := os.ReadFile("../../docs/semantics.md")
+	checkNamedTests(t, "../../docs/semantics.md")
+}
+
+// TestCompatibilityNamesItsTests does the same for docs/compatibility.md, of
+// which each row of a table names a test.
+func TestCompatibilityNamesItsTests(t *testing.T) {
+	text := checkNamedTests(t, "../../docs/compatibility.md")
+	for line := range strings.Lines(text) {
+		row := strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| ---") && !strings.HasSuffix(strings.TrimSpace(line), "| test |")
+		if row && !strings.Contains(line, "`Test") {
+			t.Errorf("docs/compatibility.md has a row that names no test: %s", line)
+		}
+	}
+}
+
+// checkNamedTests fails the test unless each test that the page names exists,
+// and returns the page.
+func checkNamedTests(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +63,8 @@ func TestSemanticsNamesItsTests(t *testing.T) {
 	}
 	for _, m := range named {
 		if name := string(m[1]); name != "TestName" && name != "name.txtar" && !exists[name] {
-			t.Errorf("docs/semantics.md names %s, which does not exist", name)
+			t.Errorf("%s names %s, which does not exist", page, name)
 		}
 	}
+	return string(text)
 }

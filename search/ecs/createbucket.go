@@ -77,8 +77,12 @@ func searchKeysHeader(t target, keys []search.Key) (string, error) {
 			}
 			parts = append(parts, name+";"+k.Type.String())
 		case !isSystemName(name):
+			example := "color"
+			if isToken(name) {
+				example = strings.ToLower(name)
+			}
 			return "", t.fail(search.KindInvalid, fmt.Sprintf("%q is neither a system key nor user metadata", k.Name),
-				"user metadata is named with its prefix, as x-amz-meta-color")
+				"user metadata is named with its prefix, as "+search.MetaPrefix+example)
 		default:
 			parts = append(parts, name)
 		}

@@ -1,34 +1,61 @@
-// Package ecs is a client of Dell ECS and ObjectScale with their metadata
-// search, and of any S3 server, where buckets are listed, read and written, and
-// have no metadata search. It is the only package of this module that uses the
-// AWS SDK.
+// Package ecs is a client of Dell ECS and ObjectScale: of S3 as they serve it,
+// and of their metadata search, for which the AWS SDK has no calls. On any other
+// S3 server buckets are listed, read and written, and have no metadata search.
 //
-//	endpoint, _, err := ecs.FindEndpoint(ctx, "", "")
-//	client, err := ecs.New(ctx, ecs.Config{Endpoint: endpoint})
-//	for object, err := range client.Store().Query(ctx, listing) { ... }
+//	client, err := ecs.New(ctx, ecs.Config{Endpoint: "https://ecs.example.com:9021"})
+//	for object, err := range client.Bucket("photos").Search(ctx, "size > 1M and color == 'red'") {
+//		...
+//	}
 //
-// # Requests
+// There are three ways in:
 //
-//	Buckets    GET /                         ListBuckets; further pages by continuation-token
-//	Schema     GET /BUCKET?searchmetadata
-//	List       GET /BUCKET                   ListObjects, version 1, with encoding-type=url
-//	Query      GET /BUCKET?query=EXPRESSION  with attributes, prefix, marker, max-keys
-//	Stat       HEAD /BUCKET/KEY
-//	ReadRange  GET /BUCKET/KEY               with Range, and If-Match when the ETag is known
+//   - [Client] is the service: a method for each call, close to the wire.
+//   - [Bucket], [Object] and [File] are resources: searches as loops, objects as
+//     values, open objects as io.ReaderAt and io.ReadSeeker.
+//   - [Store] is what a mount is given, a search.Store. It cannot write.
 //
-// These are all of a Store, the search.Store of a mount: it has no method that
-// writes. Each request is signed
-// with Signature Version 4, the namespace (x-emc-namespace) included, and
-// carries no checksum: ECS knows no trailing ones. What the SDK has no operation for
-// rides on its ListObjects: a step before signing replaces the query string, and
-// the deserializer is replaced by the ones of this package, for ListObjects and
-// ListBuckets as well. The expression and every other byte of a
-// query string are percent-encoded, a blank as %20 and never "+", in the
-// canonical order of the signature, so that what is sent is what was signed.
-// Keys are sent byte for byte: no cleaning of "//", "." or "..".
+// All of them are safe for concurrent use and share the client's connections,
+// bounds and counters ([Client.Stats]).
+//
+// # Calls
+//
+//	SystemKeys     GET /?searchmetadata             keys and attributes of the server
+//	SearchKeys     GET /BUCKET?searchmetadata       keys that a bucket indexes
+//	Query          GET /BUCKET?query=EXPRESSION     one page of a search
+//	CreateBucket   PUT /BUCKET                      x-emc-metadata-search: KEY[;DATATYPE],...
+//	DisableSearch  DELETE /BUCKET?searchmetadata    after SearchKeys
+//	DataNodes      GET /?endpoint                   nodes and version
+//	Ping           GET /?ping                       health of a node; unsigned
+//	PingLoad       GET /?ping&item=load-factor      load of a node; unsigned
+//	PutObject      PUT /BUCKET/KEY                  or an upload in parts
+//	Presign        -                                a URL for an object, for a time
+//	PresignQuery   -                                a URL for a page of a search
+//
+// and of a Store, which resources use too:
+//
+//	Buckets        GET /                            further pages by continuation-token
+//	Schema         as SearchKeys, kept for ten minutes
+//	List           GET /BUCKET                      ListObjects, version 1, encoding-type=url
+//	Query          as Query, page after page, with HEAD for what rows lack
+//	Stat           HEAD /BUCKET/KEY
+//	ReadRange      GET /BUCKET/KEY                  Range, and If-Match when the ETag is known
+//
+// Each request is signed with Signature Version 4, the namespace (x-emc-namespace)
+// included, and carries no checksum beside the SHA-256 of its body: ECS knows no
+// trailing ones. Every byte of a query string that RFC 3986 reserves is
+// percent-encoded, a blank as %20 and never "+", in the canonical order of the
+// signature, so that what is sent is what was signed. Keys are sent byte for
+// byte: no cleaning of "//", "." or "..". A bucket is named without a slash behind it.
 //
 // A redirect is not followed but reported: the key id is shown to no host but
 // the endpoint.
+//
+// The SDK of AWS is used, but has none of ECS's own calls. Two ways around that
+// are here, each with an example. Searches and lists of search keys ride on
+// ListObjects and ListBuckets: a step before signing replaces the query string,
+// and the deserializer is replaced. DataNodes, Ping and DisableSearch are plain
+// requests signed by package sigv4, over the same transport, with the same
+// counting, deadlines, repetition and errors.
 //
 // # Credentials
 //
@@ -50,83 +77,131 @@
 //
 // New asks for the credentials once, for at most ten seconds, of which an
 // instance metadata service that is not there gets about two. The secret is in
-// no error, log line or String.
+// no error, log line or String. A signed URL is a secret too.
 //
-// # Queries
+// # Search keys
 //
-// A query is planned by search.NewPlan from the schema that Schema saw last. A
-// plan's prefix and attributes go with the request; rows are checked again with
-// Plan.Keep. Keys are yielded once, however often the store names them. A row
-// without a size, a time, an ETag or an indexed key that Keep needs (ECS before
-// 3.7 leaves metadata out when there is a prefix) is completed by one HEAD, eight
-// at a time, from which size, time, ETag and user metadata are then all taken; it is left
-// out when the object is gone, or does not satisfy the query any more. Once a
-// HEAD has brought no ETag, ETags are not asked for again in that query.
+// A bucket indexes up to 30 keys, chosen when it is created and never after:
+// system keys, such as Size, and user metadata, x-amz-meta-NAME, of the
+// datatypes string, integer, decimal and datetime. What an object has of them is
+// indexed when it is written. [Client.SearchKeys] lists them, and
+// [Client.SystemKeys] what the server offers.
 //
-// Answers differ between generations of ECS. All of these are taken: elements of any
-// namespace in any order, unknown ones skipped; none to many blocks of
-// attributes; system keys by alias ("mtime") or by name; user keys in any case;
-// times as epoch milliseconds or RFC 3339; the version "0" or "null" for none.
-// The last page has no NextMarker, a blank one, "NO MORE PAGES" (before ECS
-// 3.4) or "null" (a build of 2019). A marker that is that of the same page, and
-// a page that is truncated without a marker, are errors.
+// # Searches
+//
+// Client.Query sends an expression as it is and returns a page as it came. All
+// else makes the expression from a predicate: a text ("size > 100 and color ==
+// 'red'", search.Text), or a value of Go (search.And(search.Gt("Size", 100),
+// search.Eq("color", "red"))), where nothing has to be quoted. search.NewPlan
+// says what of it the server can compare, and what is checked here, row by row.
+//
+// Objects come once, however often the server names them; versions of one
+// object, where they are asked for, are told apart by their id. A row without a
+// size, a time, an ETag or a key that the search needs is completed by one HEAD, eight at a
+// time, from which size, time, ETag and user metadata are then all taken; it is
+// left out when the object is gone, or does not satisfy the search any more. Once
+// a HEAD has brought no ETag, ETags are not asked for again in that search.
 //
 // The request of the next page leaves as soon as the marker was read, while the
 // rows of this page are still arriving or being consumed: one page ahead,
 // cancelled when the caller breaks off.
+//
+// # What servers disagree on
+//
+// Answers differ between generations of ECS (docs/compatibility.md has the
+// table, with the test of each row). All of these are taken: elements of any
+// namespace in any order, unknown ones skipped; none to many blocks of
+// attributes; system keys by alias ("mtime") or by name; user keys and datatypes
+// in any case; keys in any order; times as epoch milliseconds or RFC 3339; the
+// version "0" or "null" for none; MaxKeys 0. The last page has no NextMarker, a
+// blank one, "NO MORE PAGES" (before ECS 3.4) or "null" (a build of 2019). A
+// marker that is that of the same page, and a page that is truncated without a
+// marker, are errors.
+//
+// What a server cannot do is made up for, and the answer is the same:
+//
+//   - Names are checked against the prefix here. Servers before ECS 3.6 ignore it.
+//   - ECS 3.6 leaves metadata out of the rows of a prefix (STORAGE-30513). What a
+//     HEAD tells is asked for; otherwise the search does without prefix, at the
+//     cost of more rows. Where rows would not show that they lack something, the server's
+//     version is asked for first, once (DataNodes): before 3.7, or unknown, no
+//     prefix is sent.
+//   - ECS before 3.7.1 fails with a prefix and encoding-type (STORAGE-30527):
+//     the search goes on without prefix.
+//   - ECS 2.2 is said to take no expression with both "and" and "or". Any that
+//     is refused as invalid is tried once more as one that has but one of them.
+//   - Before ECS 3.3 keys are case-sensitive in expressions (STORAGE-18866): they
+//     are sent as the server lists them.
+//   - What a server answers where there is no metadata search is Enabled: false:
+//     "Metadata search not enabled" in any spelling, MetadataSearchEnabled
+//     false, NotImplemented, MethodNotAllowed, InvalidArgument, InvalidRequest, or
+//     a plain listing.
+//
+// Two things nobody documents are left to you: which name the parameter of older
+// versions has (Config.OlderVersionsParameter), and whether DisableSearch has an effect.
 //
 // # Keys that XML cannot carry
 //
 // XML 1.0 has no U+0001 and no bytes that are not UTF-8, and keys may have
 // both. Plain listings are asked for percent-encoded (encoding-type=url) and decoded
 // when the answer says that they are; what "+" stands for is found out, since
-// servers differ. For queries, encoding-type came with ECS 3.2.2, an answer does not
-// say whether it is encoded, and before 3.7.1 it did not go with a prefix:
-// so with EncodeAuto it is sent only after a page was no XML because of such a
-// character, or had a U+FFFD in a name, which servers write in its place. That
-// page is asked for again; if the server then does not encode, U+FFFD is taken for what
-// it says, and a page that is no XML is an error: a key is never lost silently.
+// servers differ. For searches, encoding-type came with ECS 3.2.2, and an answer
+// does not say whether it is encoded: so with EncodeAuto it is sent only after a
+// page was no XML because of such a character, or had a U+FFFD in a name, which
+// servers write in its place. That page is asked for again; if the server then
+// does not encode, U+FFFD is taken for what it says, and a page that is no XML is
+// an error: a key is never lost silently.
 //
 // User metadata of a HEAD is taken as the header has it: no RFC 2047 decoding.
 //
 // # Bounds
 //
 // A document has at most 64 MiB, a text or tag 1 MiB, 16 levels, 100,000 rows
-// or buckets, and 4,096 attributes of an object; a document type is an error. A listing has at most
-// Config.MaxPages pages. An error's body is read up to 1 MiB. The schemas of
-// at most 1,024 buckets are kept, for ten minutes, for Query only: Schema
-// itself always asks.
+// or buckets, and 4,096 attributes of an object or data nodes; a document type
+// is an error. A listing or search has at most Config.MaxPages pages. The body of an
+// error, and of an answer that is short by its nature, is read up to 1 MiB; of a text in an
+// error 1 KiB is kept. The schemas of at most 1,024 buckets are kept, for ten
+// minutes, for searches only: SearchKeys and Schema always ask. A File holds at most 8 MiB,
+// PutObject at most 512 MiB, or two parts.
 //
 // At most Config.MaxRequests operations are under way; others wait. Each, with
-// its retries, ends when the store sent nothing for Config.Timeout, be it while
-// connecting, waiting or reading; slow is not dead as long as bytes come. A
-// waiting operation ends when none of those before it makes progress.
+// its retries, ends when no byte was received or sent for Config.Timeout, be it while
+// connecting, waiting, reading or writing; slow is not dead as long as bytes
+// move. A waiting operation ends when none of those before it makes progress.
 //
 // An attempt that failed on the network, with status 500, 502, 503 or 504, with
 // InternalError or SlowDown under any status, or whose answer broke off, is
-// repeated, four attempts in all, with pauses of RetryDelay doubled each time. A body of
-// ReadRange that breaks off is resumed at its byte, pinned to its ETag; four
-// breaks in a row without 64 KiB between them are an error.
+// repeated, four attempts in all, with pauses of RetryDelay doubled each time; a
+// ping is not. A body of ReadRange that breaks off is resumed at its byte, pinned
+// to its ETag; four breaks in a row without 64 KiB between them are an error.
 //
 // # Errors
 //
-// Every error is a *search.Error, but io.EOF of ReadRange.
+// Every error is a *search.Error, but io.EOF, fs.ErrClosed of a closed File, and
+// those of ETagOf. search.KindOf tells its kind; errors.Is knows fs.ErrNotExist,
+// fs.ErrPermission and fs.ErrInvalid.
 //
 //	KindNotExist     NoSuchBucket, NoSuchKey; a HEAD's 404; names that no bucket can have
 //	KindPermission   AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed,
 //	                 ExpiredToken and the like, 401, 403: the key id is named; no credentials
-//	KindInvalid      any other 400 of a query; a wrong Config
-//	KindUnsupported  no metadata search; a query that nothing bounds; 405, 501
+//	KindInvalid      a wrong Config or argument; any other 400 of a query or of CreateBucket;
+//	                 a bucket to create that exists
+//	KindUnsupported  no metadata search; a query that nothing bounds; 405, 501; no data nodes
 //	KindChanged      another ETag or size than Ref has, a 412, or the object gone
-//	KindTooLarge     more than MaxPages pages
+//	KindTooLarge     more than MaxPages pages; more bytes than an object can have
 //	KindTimeout      nothing from the store for Timeout, or the context's deadline
 //	KindCanceled     the context
 //	KindIO           everything else: network, TLS, 5xx after all attempts, unreadable answers
 //
-// Schema maps "Metadata search not enabled" in any spelling, and what servers
-// without metadata search answer (NotImplemented, MethodNotAllowed,
-// InvalidArgument, InvalidRequest, or a plain listing), to Enabled: false.
-//
 // The clock is not corrected silently, as the SDK would: it also decides what
 // "newer than 7 days" means. RequestTimeTooSkewed tells how far it is off.
+//
+// # Sources
+//
+// What is known of ECS's own calls is public: the Dell "ECS Data Access Guide" and
+// "ECS REST API" reference (2.2 to 3.8), and the clients that Dell publishes
+// under github.com/EMCECS, whose tests tell releases apart: ecs-object-client-java,
+// -go, -dotnet-new and -windows-cpp, objectscale-s3-client-python,
+// spark-ecs-connector, smart-client-java, s3curl. docs/compatibility.md says of
+// each fact which of them it is from, or that it is inferred.
 package ecs
