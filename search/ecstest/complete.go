@@ -80,7 +80,11 @@ func (s *Server) completeUpload(w http.ResponseWriter, c *call) *apiError {
 		w.Header().Set("x-amz-version-id", o.versionID())
 	}
 	x := newS3XML("CompleteMultipartUploadResult")
-	x.elem("Location", "http://"+c.r.Host+c.r.URL.EscapedPath())
+	scheme := "http"
+	if c.r.TLS != nil {
+		scheme = "https"
+	}
+	x.elem("Location", scheme+"://"+c.r.Host+c.r.URL.EscapedPath())
 	x.elem("Bucket", c.Bucket)
 	x.elem("Key", c.Key)
 	x.elem("ETag", quote(o.etag()))

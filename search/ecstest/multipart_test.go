@@ -4,10 +4,13 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -325,4 +328,48 @@ func TestListUploads(t *testing.T) {
 	}
 	c.get("/b?uploads&key-marker=a&upload-id-marker=x").must(t, 400)
 	c.get("/none?uploads").must(t, 404)
+}
+
+// FuzzDocument: no body and no header of a request that has a document, or of an
+// upload, makes the server panic, and an error that it answers is well-formed.
+func FuzzDocument(f *testing.F) {
+	targets := []string{"PUT /b?versioning", "POST /b?delete", "POST /b/k?uploads", "POST /b/k?uploadId=ID",
+		"PUT /b/k?partNumber=1&uploadId=ID", "GET /b/k?uploadId=ID&part-number-marker=1"}
+	f.Add(0, versioningBody("Enabled"), "x")
+	f.Add(1, "<Delete><Object><Key>k</Key><VersionId>null</VersionId></Object></Delete>", sumOf("CRC32", ""))
+	f.Add(2, "", "CRC64NVME")
+	f.Add(3, completeBody(1, md5Hex("part")), "COMPOSITE")
+	f.Add(4, "part", "bytes=0-1")
+	f.Add(5, "", "1")
+	s, c := directServer(f)
+	ok(f, s.CreateBucket("b", "Size"))
+	id := c.begin("/b/k")
+	c.sendPart("/b/k", id, 1, "part")
+	f.Fuzz(func(t *testing.T, target int, body, header string) {
+		if target < 0 || target >= len(targets) {
+			return
+		}
+		method, path, _ := strings.Cut(strings.Replace(targets[target], "ID", id, 1), " ")
+		for _, name := range []string{"Content-MD5", "X-Amz-Checksum-Crc32", "X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type",
+			"X-Amz-Trailer", "X-Amz-Decoded-Content-Length", "X-Amz-Copy-Source-Range", "X-Amz-Mp-Object-Size"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set(name, header)
+			if name == "X-Amz-Copy-Source-Range" {
+				r.Header.Set("X-Amz-Copy-Source", "b/k")
+			}
+			if c.signer.Sign(r, sigv4.UnsignedPayload, time.Now()) != nil {
+				return
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if a := (answer{w.Code, w.Header(), w.Body.String()}); a.status >= 400 {
+				if e := a.xml(t); e.XMLName.Local != "Error" || e.text("Code") == "" || a.status >= 500 {
+					t.Fatalf("%d %s", a.status, a.body)
+				}
+			}
+		}
+	})
 }

@@ -197,12 +197,15 @@ func (st *store) removeVersion(c *change, b *bucket, d deletion, owner string, n
 	if d.versionID != "" {
 		old = b.version(d.key, d.versionID)
 	}
+	if b.versioning != neverVersioned {
+		done.versionID = d.versionID
+	}
 	if old != nil {
 		c.remove = append(c.remove, old)
 		done.marker = old.marker
-	}
-	if b.versioning != neverVersioned {
-		done.versionID = d.versionID
+		if done.versionID != "" {
+			done.versionID = old.versionID() // "null", where the request may have said "0"
+		}
 	}
 	return done
 }

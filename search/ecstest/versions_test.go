@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,8 +132,48 @@ func TestVersionsOfAnObject(t *testing.T) {
 	}
 	c.do("DELETE", "/b/k?versionId="+one, "").must(t, 204)
 	c.do("DELETE", "/b", "").must(t, 409) // the delete marker is still there
-	c.do("DELETE", "/b/k?versionId=null", "").must(t, 204)
+	if got := c.do("DELETE", "/b/k?versionId=0", "").must(t, 204).header.Get("x-amz-version-id"); got != "null" {
+		t.Errorf("told of version %q", got)
+	}
 	c.do("DELETE", "/b", "").must(t, 204)
+}
+
+// TestVersionsConcurrency lets writers of versions and of uploads and readers
+// run against each other, for the race detector.
+func TestVersionsConcurrency(t *testing.T) {
+	s, c := startServer(t, smallParts)
+	ok(t, s.CreateBucket("b", "Size", "x-amz-meta-n;integer"))
+	ok(t, s.SetVersioning("b", true))
+	const workers, rounds = 4, 10
+	var wg sync.WaitGroup
+	for worker := range workers {
+		wg.Go(func() {
+			own := fmt.Sprintf("/b/own%d", worker)
+			for i := range rounds {
+				c.do("PUT", "/b/shared", "x", "x-amz-meta-n", strconv.Itoa(i)).must(t, 200)
+				version := c.do("PUT", own, "x").must(t, 200).header.Get("x-amz-version-id")
+				c.query("b", "x-amz-meta-n>=0 or Size>0", "include-older-versions", "true", "delimiter", "/")
+				id := c.begin(own)
+				part := c.sendPart(own, id, 1, "part")
+				c.get("/b?uploads").must(t, 200)
+				c.get(own+"?uploadId="+id).must(t, 200)
+				c.do("POST", own+"?uploadId="+id, completeBody(1, part)).must(t, 200)
+				c.get("/b?versions").must(t, 200)
+				c.do("DELETE", own+"?versionId="+version, "").must(t, 204)
+				c.do("DELETE", own, "").must(t, 204)
+			}
+		})
+	}
+	wg.Wait()
+	all := c.get("/b?versions").must(t, 200).xml(t)
+	// Of each round the version in parts and the delete marker stay.
+	if v, d := len(all.all("Version")), len(all.all("DeleteMarker")); v != 2*workers*rounds || d != workers*rounds {
+		t.Errorf("%d versions and %d delete markers", v, d)
+	}
+	rows, _ := queryRows(t, c, "x-amz-meta-n>=0", "include-older-versions", "true")
+	if len(rows) != workers*rounds {
+		t.Errorf("found %d versions", len(rows))
+	}
 }
 
 func TestCopyOfAVersion(t *testing.T) {
