@@ -2,6 +2,9 @@ package ecstest
 
 import (
 	"errors"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ecsfs/ecsfs/search/sigv4"
@@ -28,6 +31,33 @@ func (s *Server) authenticate(c *call) (sigv4.Verified, *apiError) {
 		return verified, fromSigv4(signed)
 	}
 	return verified, nil
+}
+
+// takeHeaders has the x-amz- parameters of a presigned request count as the
+// headers of these names: signers put headers into the URL so that whoever uses
+// it need not send them, botocore under version 2 and the AWS SDKs for Go and
+// JavaScript under version 4. Headers that are sent win. What signs stays where
+// it is.
+func (c *call) takeHeaders() {
+	if !c.Query.Has("X-Amz-Signature") && !c.Query.Has("AWSAccessKeyId") {
+		return
+	}
+	var header http.Header
+	for name, values := range c.Query {
+		if !strings.HasPrefix(strings.ToLower(name), "x-amz-") || slices.Contains(anyParams, name) {
+			continue
+		}
+		if header == nil {
+			header = c.Header.Clone()
+		}
+		if key := http.CanonicalHeaderKey(name); header[key] == nil {
+			header[key] = values
+		}
+		delete(c.Query, name)
+	}
+	if header != nil {
+		c.Header = header
+	}
 }
 
 func fromSigv4(err *sigv4.Error) *apiError {

@@ -96,6 +96,8 @@
 // may be signed as "/b/", which botocore does, and "searchmetadata=" without its
 // equals sign.
 //
+// Parameters of a presigned URL whose names begin with x-amz- count as headers.
+//
 // # Search
 //
 // The expression is

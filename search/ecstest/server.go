@@ -206,6 +206,7 @@ func (s *Server) read(r *http.Request) (*call, operation, *apiError) {
 	if c.Query, err = parseQuery(r.URL.RawQuery); err != nil {
 		return c, operation{}, err
 	}
+	c.takeHeaders()
 	op, err := route(c)
 	c.Operation = op.name
 	return c, op, err

@@ -45,6 +45,14 @@ class Version4(Test):
         self.assertEqual(self.head("new")["ContentType"], "text/plain")
         self.assertEqual(fetch(url, "PUT", b"bytes", {"Content-Type": "text/html"})[0], 403)
 
+    def test_put_with_metadata(self):
+        url = self.url("put_object", "new", Metadata={"color": "red"}, ACL="private")
+        headers = {} if self.version == "s3" else {"x-amz-meta-color": "red", "x-amz-acl": "private"}  # version 2 has them in the URL
+        self.assertEqual(fetch(url, "PUT", b"bytes", headers)[:2], (200, b""))
+        self.assertEqual(self.head("new")["Metadata"], {"color": "red"})
+        if headers:
+            self.assertEqual(fetch(url, "PUT", b"bytes")[0], 403)
+
     def test_response_headers(self):
         status, _, headers = fetch(self.url("get_object", ResponseContentType="text/x-test", ResponseContentDisposition="inline; a=b"))
         self.assertEqual((status, headers["Content-Type"], headers["Content-Disposition"]), (200, "text/x-test", "inline; a=b"))
