@@ -26,6 +26,8 @@ type pipes struct {
 	once  sync.Once
 }
 
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
@@ -63,7 +65,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func inBubble(t *testing.T, f func(t *testing.T, s *Server, c *client), knobs ...func(*Server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+		p := newPipes()
 		s := NewUnstartedServer()
 		s.Listener = p
 		for _, k := range knobs {

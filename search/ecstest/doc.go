@@ -173,6 +173,17 @@
 // true answer; ETag, Paging and XML in a document; LengthOff, Chunked, Flip, and
 // CutAfter and Drip as the body is sent.
 //
+// From outside the process the same is done over HTTP at a second loopback
+// address, which is for this machine alone: see [Server.Control].
+//
+//	srv.ControlListener, _ = net.Listen("tcp", "127.0.0.1:0")
+//	srv.Start()             // srv.ControlURL is that address
+//
+//	curl -X PUT $CONTROL/rules -d '[{"operations":["Query"],"page":2,"times":2,"status":503}]'
+//	curl -X DELETE $CONTROL/counts
+//	... run the client
+//	curl $CONTROL/rules $CONTROL/counts
+//
 // Latency, Bandwidth and the waits of rules end when the client goes or the
 // server is closed. They are in real time, not that of Now. In testing/synctest,
 // with a Listener that is no socket, they take none.

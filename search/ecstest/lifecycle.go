@@ -15,8 +15,8 @@ import (
 // lifecycle is the running part of a Server.
 type lifecycle struct {
 	runMu   sync.Mutex            // guards all below
-	running *http.Server          // set by Start
-	served  chan struct{}         // closed when running.Serve has returned
+	running []*http.Server        // set by Start
+	served  sync.WaitGroup        // the goroutines that serve
 	stop    chan struct{}         // closed by Close; made when first asked for
 	stopped bool                  // stop is closed
 	fresh   map[net.Conn]struct{} // connections that have sent nothing yet
@@ -42,7 +42,7 @@ func (s *Server) StartTLS() {
 func (s *Server) start(scheme string, config *tls.Config) {
 	s.runMu.Lock()
 	defer s.runMu.Unlock()
-	if s.running != nil || s.stopped {
+	if len(s.running) > 0 || s.stopped {
 		panic("ecstest: Server already started")
 	}
 	s.Generation.traits() // which panics as well
@@ -62,22 +62,28 @@ func (s *Server) start(scheme string, config *tls.Config) {
 		listener = tls.NewListener(listener, config)
 	}
 	s.fresh = map[net.Conn]struct{}{}
-	s.served = make(chan struct{})
-	s.running = &http.Server{
-		Handler:           s,
+	if s.ControlListener != nil {
+		s.ControlURL = "http://" + s.ControlListener.Addr().String()
+		s.serveOn(s.ControlListener, s.Control())
+	}
+	s.serveOn(listener, s)
+}
+
+// serveOn serves until Close. The caller holds runMu.
+func (s *Server) serveOn(listener net.Listener, h http.Handler) {
+	running := &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ConnState:         s.connState,
 		Protocols:         new(http.Protocols),
 	}
-	s.running.Protocols.SetHTTP1(true) // as ECS
+	running.Protocols.SetHTTP1(true) // as ECS
 	if s.Logf != nil {
-		s.running.ErrorLog = log.New(logWriter{s}, "", 0)
+		running.ErrorLog = log.New(logWriter{s}, "", 0)
 	}
-	go func(running *http.Server, served chan struct{}) {
-		defer close(served)
-		_ = running.Serve(listener) // returns when Close closes the listener
-	}(s.running, s.served)
+	s.running = append(s.running, running)
+	s.served.Go(func() { _ = running.Serve(listener) }) // returns when Close closes the listener
 }
 
 // connState keeps account of connections without a request, which Shutdown
@@ -114,19 +120,23 @@ func (s *Server) Close() {
 	}
 	s.stopped = true
 	close(stop)
-	running, served := s.running, s.served
+	running := s.running
 	for c := range s.fresh {
 		_ = c.Close()
 	}
 	s.runMu.Unlock()
-	if running != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
-		defer cancel()
-		if running.Shutdown(ctx) != nil {
-			_ = running.Close()
-		}
-		<-served
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	var down sync.WaitGroup
+	for _, r := range running {
+		down.Go(func() {
+			if r.Shutdown(ctx) != nil {
+				_ = r.Close()
+			}
+		})
 	}
+	down.Wait()
+	s.served.Wait()
 	if s.store != nil {
 		if err := s.store.storage.close(); err != nil {
 			s.logf("ecstest: %v", err)

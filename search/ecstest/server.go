@@ -27,12 +27,18 @@ type Server struct {
 	URL string
 	// Certificate is the server's own, in PEM, set by StartTLS.
 	Certificate []byte
+	// ControlURL is where Control is served, http://127.0.0.1:PORT, set by Start
+	// when there is a ControlListener.
+	ControlURL string
 
 	// The fields below are knobs. The zero value of each is its default. They
 	// must not change once the server is used, be it by loading data.
 
 	// Listener is where Start listens; nil: a loopback port of its own.
 	Listener net.Listener
+	// ControlListener is where Start serves Control; nil: nowhere. Close closes
+	// it.
+	ControlListener net.Listener
 	// AccessKeyID and SecretAccessKey are the pair that owns what is loaded
 	// through Go; empty: DefaultAccessKeyID and DefaultSecretAccessKey.
 	AccessKeyID, SecretAccessKey string
