@@ -32,7 +32,7 @@ and ECSFS_SECRET_ACCESS_KEY, else of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
   ecsfs emulator
   ecsfs emulator --listen 127.0.0.1:0 --from ~/Documents
   ecsfs emulator --empty --generation 3.6 --latency 50ms
-  ecsfs emulator --data /var/lib/ecs`,
+  ecsfs emulator --data /var/lib/ecs --control 127.0.0.1:9019`,
 		Flags: o.flags(),
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, c.Command.ArgsUsage); err != nil {
@@ -42,6 +42,9 @@ and ECSFS_SECRET_ACCESS_KEY, else of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 		},
 	}
 }
+
+// controlledRequests is how many requests are kept for --control to show.
+const controlledRequests = 1000
 
 // emulator serves an ECS until the context ends.
 func emulator(c *cli.Context, o *emulatorOptions) error {
@@ -88,6 +91,12 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 	if server.Listener, err = listenLoopback("--listen", o.Listen); err != nil {
 		return err
 	}
+	if o.Control != "" {
+		server.RecordLimit = controlledRequests
+		if server.ControlListener, err = listenLoopback("--control", o.Control); err != nil {
+			return errors.Join(err, server.Listener.Close())
+		}
+	}
 	if o.TLS == "" {
 		server.Start()
 	} else {
@@ -129,12 +138,18 @@ func printEmulator(c *cli.Context, o *emulatorOptions, buckets []demoBucket) {
 	if server.Data != "" {
 		fmt.Fprintf(w, "data           %s\n", server.Data)
 	}
+	if server.ControlURL != "" {
+		fmt.Fprintf(w, "control        %s\n", server.ControlURL)
+	}
 	for _, b := range buckets {
 		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(len(b.Objects), "object"))
 	}
 	where := "from another shell:"
 	if server.SecretAccessKey != ecstest.DefaultSecretAccessKey {
 		where = "from another shell in which the key pair is set:"
+	}
+	if server.ControlURL != "" {
+		fmt.Fprintf(w, "\nMake it fail ('curl %s' tells how):\n  curl %[1]s/rules -d '{\"operations\":[\"GetObject\"],\"times\":3,\"status\":503}'\n", server.ControlURL)
 	}
 	if len(buckets) == 0 {
 		fmt.Fprintf(w, "\nMake a bucket %s\n  %s %s mb photos --index Size,color:string\n", where, environment, shellQuote(exe))

@@ -24,6 +24,7 @@ type emulatorOptions struct {
 	Empty   bool   // load nothing
 	TLS     string // where the certificate is written to; "": no TLS
 	Rules   string // a file of fault rules; "": none
+	Control string // where rules are changed; "": nowhere
 	Verbose bool
 	// Maintenance is what the server says of its node.
 	Maintenance bool
@@ -146,6 +147,8 @@ func (o *emulatorOptions) faultFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "rules", Destination: &o.Rules, EnvVars: []string{"ECSFS_RULES"},
 			Usage: "fail as the rules in `FILE` say, a JSON array, as\n" + exampleRules},
+		&cli.StringFlag{Name: "control", Destination: &o.Control, EnvVars: []string{"ECSFS_CONTROL"},
+			Usage: "let every user of this machine change the rules, and see the requests, by HTTP on\n`HOST:PORT`; port 0: any that is free"},
 	}
 }
 
