@@ -3,8 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 // TestExampleRules: what is shown as a file of rules is one.
@@ -19,6 +24,30 @@ func TestExampleRules(t *testing.T) {
 	}
 	if err := newEmulatorOptions().Server.SetRules(rules...); err != nil || len(rules) != 1 || rules[0].Status != 503 {
 		t.Errorf("%+v: %v", rules, err)
+	}
+}
+
+// TestEveryKnobHasAnOption: what a server can be told, its command line can tell.
+func TestEveryKnobHasAnOption(t *testing.T) {
+	otherwise := map[string]string{ // field: option or reason
+		"URL": "set by Start", "Certificate": "set by StartTLS", "ControlURL": "set by Start",
+		"Listener": "listen", "ControlListener": "control", "Now": "clock-skew", "Logf": "verbose",
+		"AccessKeyID": "ECSFS_ACCESS_KEY_ID", "SecretAccessKey": "ECSFS_SECRET_ACCESS_KEY",
+		"Credentials": "for Go", "RecordLimit": "for Go", "Intercept": "for Go, --rules for others",
+	}
+	options := map[string]bool{}
+	for _, f := range newEmulatorOptions().flags() {
+		options[f.Names()[0]] = true
+	}
+	words := regexp.MustCompile("[A-Z][a-z]+")
+	for field := range reflect.TypeFor[ecstest.Server]().Fields() {
+		if _, ok := otherwise[field.Name]; ok || !field.IsExported() {
+			continue
+		}
+		option := strings.ToLower(strings.Join(words.FindAllString(field.Name, -1), "-"))
+		if !options[option] {
+			t.Errorf("Server.%s has no option --%s", field.Name, option)
+		}
 	}
 }
 
