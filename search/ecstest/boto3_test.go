@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -80,6 +81,11 @@ func runBoto3(t *testing.T, file, data string) map[string]int {
 	const virtualHost = "ecs.test"
 	s := ecstest.NewUnstartedServer()
 	s.VirtualHost, s.Data = virtualHost, data
+	control, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ControlListener = control
 	s.Start()
 	defer s.Close()
 	// The same data behind TLS, where botocore sends bodies in another form.
@@ -95,7 +101,7 @@ func runBoto3(t *testing.T, file, data string) map[string]int {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "python3", "-B", file)
 	cmd.Env = awsEnvironment("ENDPOINT="+s.URL, "TLS_ENDPOINT="+tls.URL, "TLS_CERTIFICATE="+certificate,
-		"VIRTUAL_HOST="+virtualHost)
+		"VIRTUAL_HOST="+virtualHost, "CONTROL="+s.ControlURL)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()

@@ -1,8 +1,8 @@
 """What the tests beside this file share: boto3 clients, and requests that boto3 has no call for.
 
-A test file is run as a program. It reads ENDPOINT, TLS_ENDPOINT, TLS_CERTIFICATE, VIRTUAL_HOST and the
-variables of AWS from the environment, and prints a line of JSON for each test: its name and, when it
-failed, why.
+A test file is run as a program. It reads ENDPOINT, TLS_ENDPOINT, TLS_CERTIFICATE, VIRTUAL_HOST, CONTROL
+and the variables of AWS from the environment, and prints a line of JSON for each test: its name and, when
+it failed, why.
 """
 import contextlib
 import datetime
