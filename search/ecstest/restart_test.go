@@ -384,7 +384,7 @@ func (w *twins) query(bucket, expression string, params ...string) {
 func (w *twins) everything() {
 	for _, name := range w.get("/").must(w.rt, 200).xml(w.rt).texts("Buckets/Bucket/Name") {
 		bucket := "/" + name
-		w.get(bucket + "?versioning").must(w.rt, 200)
+		w.get(bucket+"?versioning").must(w.rt, 200)
 		w.get(bucket + "?searchmetadata")
 		w.pages(bucket+"?versions&encoding-type=url&delimiter=/", "key-marker", "version-id-marker")
 		w.pages(bucket+"?list-type=2&max-keys=1&delimiter=q", "continuation-token")
