@@ -1,6 +1,9 @@
 package ecstest
 
-import "io"
+import (
+	"io"
+	"slices"
+)
 
 // change is one mutation of a store: the records of one bucket that it writes
 // and those that it removes, all of them or none. What is removed goes before
@@ -108,6 +111,9 @@ func (st *store) apply(c *change) {
 	for _, o := range c.add {
 		st.seq = max(st.seq, o.seq)
 		o.tie = tieOf(st.seed, o.key, o.cursorVersion())
+		if slices.Equal(o.headers, defaultHeaders) {
+			o.headers = defaultHeaders
+		}
 		b.add(o)
 	}
 	switch {

@@ -10,6 +10,10 @@ import (
 
 const defaultContentType = "application/octet-stream"
 
+// defaultHeaders are those of an object that was sent with none. They are
+// constant, and the same for all such objects.
+var defaultHeaders = fields{{"Content-Type", defaultContentType}}
+
 // contentHeaders are kept with an object and sent with its bytes.
 var contentHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control", "Expires"}
 

@@ -173,19 +173,32 @@ func (b *bucket) add(o *object) {
 	if b.search != nil && !o.marker {
 		b.search.fill(o)
 	}
-	have := b.latest(o.key)
-	if have != nil && have.seq > o.seq {
+	if newest := b.newestOlder(o.key); newest != nil && newest.seq > o.seq {
 		b.addOlder(o)
 		return
 	}
-	if have != nil && !have.marker {
-		b.removeCurrent(have)
+	if o.marker {
+		if have := b.current(o.key); have != nil && have.seq < o.seq {
+			b.removeCurrent(have)
+			b.addOlder(have)
+		}
+		b.addOlder(o)
+		return
+	}
+	have, replaced := b.objects.tree.Set(o)
+	switch {
+	case replaced && have.seq > o.seq:
+		b.objects.tree.Set(have)
+		b.addOlder(o)
+		return
+	case replaced:
+		if b.search != nil {
+			b.search.remove(have)
+		}
 		b.addOlder(have)
 	}
-	if o.marker {
-		b.addOlder(o)
-	} else {
-		b.addCurrent(o)
+	if b.search != nil {
+		b.search.add(o)
 	}
 }
 
