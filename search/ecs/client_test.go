@@ -92,6 +92,9 @@ func TestCreateBucket(t *testing.T) {
 	if got := srv.Requests()[0].Header.Get("x-emc-metadata-search"); got != "Size,LastModified,x-amz-meta-color;string,x-amz-meta-n;integer" {
 		t.Errorf("sent %s", got)
 	}
+	if signed := srv.Requests()[0].Header.Get("Authorization"); !strings.Contains(signed, ";x-emc-metadata-search") {
+		t.Errorf("the keys are not signed: %s", signed)
+	}
 	s, err := c.SearchKeys(t.Context(), "b")
 	if err != nil || names(s.Indexed) != "LastModified datetime, Size integer, x-amz-meta-color string, x-amz-meta-n integer" {
 		t.Errorf("%+v, %v", s, err)

@@ -9,7 +9,9 @@ import (
 	"io"
 	"time"
 
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -79,6 +81,16 @@ func ETagOf(r io.Reader, size, partSize int64) (string, error) {
 	}
 }
 
+// signBody has the SHA-256 of the body in the signature under https as well,
+// where the SDK would leave it out: no other checksum is sent.
+func signBody(o *s3.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		hash := &v4.ComputePayloadSHA256{}
+		_, err := stack.Finalize.Swap(hash.ID(), hash)
+		return err
+	})
+}
+
 // upload is one PutObject under way: the S3 API as the transfer manager sees
 // it. Each of its requests is a call of the client.
 type upload struct {
@@ -93,7 +105,7 @@ type upload struct {
 // PutObject stores an object at once.
 func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, options ...func(*s3.Options)) (out *s3.PutObjectOutput, err error) {
 	err = u.client.run(ctx, u.target, kindPut, func(cl *call) (err error) {
-		out, err = u.client.s3.PutObject(cl.ctx, in, options...)
+		out, err = u.client.s3.PutObject(cl.ctx, in, append(options, signBody)...)
 		return err
 	})
 	return out, err
@@ -114,7 +126,7 @@ func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipa
 // UploadPart sends one part.
 func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, options ...func(*s3.Options)) (out *s3.UploadPartOutput, err error) {
 	err = u.multipart(ctx, func(cl *call) (err error) {
-		out, err = u.client.s3.UploadPart(cl.ctx, in, options...)
+		out, err = u.client.s3.UploadPart(cl.ctx, in, append(options, signBody)...)
 		return err
 	})
 	return out, err

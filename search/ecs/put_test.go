@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/ecs"
@@ -60,6 +63,72 @@ func TestPutObject(t *testing.T) {
 	}
 	_, err := c.PutObject(t.Context(), "b", "a b/ü", strings.NewReader("x"), 1, ecs.PutOptions{IfNoneMatch: true})
 	wantError(t, err, search.KindChanged, "put b/a b/ü: PreconditionFailed")
+}
+
+// TestPutObjectSignsBodies: the SHA-256 of what is stored is in the signature
+// with TLS too, whole or in parts.
+func TestPutObjectSignsBodies(t *testing.T) {
+	srv := ecstest.NewUnstartedServer()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, srv.Certificate, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ecs.New(t.Context(), ecs.Config{Endpoint: srv.URL, Credentials: demoKeys, CABundle: bundle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	if err := c.CreateBucket(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.PutObject(t.Context(), "b", "small", strings.NewReader("abc"), 3, ecs.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := putParts(t.Context(), c, ecs.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	bodies := 0
+	for _, r := range srv.Requests() {
+		if hash := r.Header.Get("x-amz-content-sha256"); len(hash) != 64 {
+			t.Errorf("%s: x-amz-content-sha256 is %q", r.Operation, hash)
+		}
+		if r.Operation == "PutObject" || r.Operation == "UploadPart" {
+			bodies++
+		}
+	}
+	if bodies != 4 {
+		t.Errorf("requests %v", srv.Counts())
+	}
+}
+
+// TestPutObjectDeadline: a store that takes no bytes is dead after Timeout; one
+// that takes them is not, however long it gives no answer.
+func TestPutObjectDeadline(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	size := 16 * ecs.MinPartSize
+	ended := make(chan struct{})
+	silent := newHandler(t, func(http.ResponseWriter, *http.Request) { <-ended })
+	t.Cleanup(func() { close(ended) })
+	c := newClient(t, silent, func(c *ecs.Config) { c.Timeout = timeout })
+	_, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(make([]byte, size)), int64(size), ecs.PutOptions{PartSize: 20 * ecs.MinPartSize})
+	wantError(t, err, search.KindTimeout, "put b/k: nothing from", "for 300ms")
+
+	began := time.Now()
+	slow := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		p := make([]byte, size/20)
+		for tick := time.NewTicker(timeout / 6); ; <-tick.C {
+			if _, err := io.ReadFull(r.Body, p); err != nil {
+				break
+			}
+		}
+		w.Header().Set("ETag", `"e"`)
+	})
+	c = newClient(t, slow, func(c *ecs.Config) { c.Timeout = timeout })
+	if _, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(make([]byte, size)), int64(size), ecs.PutOptions{PartSize: 20 * ecs.MinPartSize}); err != nil || time.Since(began) < 2*timeout {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
 }
 
 func TestPutObjectRefused(t *testing.T) {
