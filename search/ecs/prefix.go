@@ -61,7 +61,10 @@ func (q *querying) choosePrefix(ctx context.Context) error {
 		if atLeast(nodes.Version, wholeSince) {
 			rows = rowsWhole
 		}
-		q.store.rows.Store(rows)
+		// A failure that passes says nothing about the server.
+		if k := search.KindOf(err); err == nil || k != search.KindIO && k != search.KindTimeout {
+			q.store.rows.Store(rows)
+		}
 	}
 	if rows == rowsPartial {
 		q.plan.Prefix = ""

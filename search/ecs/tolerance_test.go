@@ -3,6 +3,7 @@ package ecs_test
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +157,49 @@ func TestToleratesRowsThatLackMetadata(t *testing.T) {
 				t.Errorf("requests %v, without prefix %v", counts, whole)
 			}
 		})
+	}
+}
+
+// TestServerVersionIsAskedOnce: for the first search that depends on it, and
+// again only if the answer was a failure that passes. A server that refuses to
+// say is taken for old.
+func TestServerVersionIsAskedOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		statuses []int // of the first answers
+		asked    int
+		prefixes string // of three searches
+	}{
+		{"told", nil, 1, "[p/ p/ p/]"},
+		{"denied", []int{403, 403, 403}, 1, "[  ]"},
+		{"failing at first", []int{500, 500, 500, 500}, 5, "[ p/ p/]"},
+	} {
+		srv := startServer(t)
+		fill(t, srv, 0)
+		asked := 0
+		srv.SetIntercept(func(w http.ResponseWriter, _ *http.Request, r ecstest.Request) bool {
+			if r.Operation != "DataNodes" {
+				return false
+			}
+			asked++
+			if asked > len(tt.statuses) {
+				return false
+			}
+			w.WriteHeader(tt.statuses[asked-1])
+			return true
+		})
+		c := newClient(t, srv.URL)
+		var prefixes []string
+		for range 3 {
+			if _, err := foundKeys(c.Bucket("b").Search(t.Context(), "size>0 and not meta.note==x", ecs.WithPrefix("p/"))); err != nil {
+				t.Error(err)
+			}
+			sent := srv.Requests()
+			prefixes = append(prefixes, sent[len(sent)-1].Query.Get("prefix"))
+		}
+		if asked != tt.asked || fmt.Sprint(prefixes) != tt.prefixes {
+			t.Errorf("%s: asked %d times, prefixes %q", tt.name, asked, prefixes)
+		}
 	}
 }
 
