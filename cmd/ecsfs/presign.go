@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -86,6 +87,13 @@ func presign(c *cli.Context, so *storeOptions, args []string, expires time.Durat
 	return nil
 }
 
+// takesPrefix reports whether the server says that it is an ECS that searches
+// below a prefix. Whoever gets the URL sees what another one finds.
+func takesPrefix(ctx context.Context, client *ecs.Client) bool {
+	nodes, err := client.DataNodes(ctx)
+	return err == nil && nodes.AtLeast(3, 6)
+}
+
 // presignQuery returns the URL of the server's part of a search, and says on
 // standard error what is not in it.
 func presignQuery(c *cli.Context, client *ecs.Client, path string, components []string, expires time.Duration) (string, error) {
@@ -106,6 +114,9 @@ func presignQuery(c *cli.Context, client *ecs.Client, path string, components []
 	}
 	if plan.Check != nil {
 		fmt.Fprintf(c.App.ErrWriter, "ecsfs: the answer will have more than was asked for: the store cannot check %s; 'ecsfs explain' tells why\n", plan.Check)
+	}
+	if plan.Prefix != "" && !takesPrefix(c.Context, client) {
+		fmt.Fprintf(c.App.ErrWriter, "ecsfs: the answer may have objects outside %s: ECS before 3.6.2, which this one may be, searches the whole bucket\n", printable(plan.Prefix))
 	}
 	return client.PresignQuery(c.Context, ecs.QueryInput{
 		Bucket: p.Dir.Bucket, Expression: plan.Wire, Prefix: plan.Prefix, Attributes: plan.Attributes,

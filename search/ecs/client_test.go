@@ -270,6 +270,20 @@ func TestDataNodes(t *testing.T) {
 	wantError(t, err, search.KindUnsupported, "it is no ECS")
 }
 
+func TestAtLeast(t *testing.T) {
+	for _, c := range []struct {
+		version string
+		want    bool
+	}{
+		{"3.6.2.0", true}, {"3.6", true}, {"3.10.0", true}, {"4.0.0.1-x", true},
+		{"3.5.9", false}, {"2.9", false}, {"", false}, {"3", false}, {"v3.8", false}, {"3.x", false},
+	} {
+		if got := (ecs.DataNodes{Version: c.version}).AtLeast(3, 6); got != c.want {
+			t.Errorf("%q is at least 3.6: %v, want %v", c.version, got, c.want)
+		}
+	}
+}
+
 // TestPlainRequestsAreRepeated: a plain request has the attempts, counters and
 // errors of one that rides on the SDK.
 func TestPlainRequestsAreRepeated(t *testing.T) {

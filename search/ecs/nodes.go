@@ -20,9 +20,26 @@ type DataNodes struct {
 	// repetitions: its addresses with the scheme and port of Config.Endpoint,
 	// as ECS tells addresses alone.
 	Endpoints []string
-	// Version is what the server says it is, "3.8.0.0.1". Compare its numbers,
-	// not its text: 3.10 is after 3.4.
+	// Version is what the server says it is, "3.8.0.0.1". AtLeast compares it.
 	Version string
+}
+
+// AtLeast reports whether the Version is major.minor or later, compared as
+// numbers. A server that does not say what it is, is not.
+func (d DataNodes) AtLeast(major, minor int) bool {
+	var got [2]int
+	parts := strings.SplitN(d.Version, ".", len(got)+1)
+	if len(parts) < len(got) {
+		return false
+	}
+	for i := range got {
+		n, err := strconv.Atoi(parts[i])
+		if err != nil {
+			return false
+		}
+		got[i] = n
+	}
+	return slices.Compare(got[:], []int{major, minor}) >= 0
 }
 
 // DataNodes asks for the nodes of this ECS (GET /?endpoint, signed). At most

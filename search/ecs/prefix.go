@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -58,7 +56,7 @@ func (q *querying) choosePrefix(ctx context.Context) error {
 			return err
 		}
 		rows = rowsPartial
-		if atLeast(nodes.Version, wholeSince) {
+		if nodes.AtLeast(wholeSince[0], wholeSince[1]) {
 			rows = rowsWhole
 		}
 		// A failure that passes says nothing about the server.
@@ -116,21 +114,4 @@ func (q *querying) adapt(err error) bool {
 		return another
 	}
 	return false
-}
-
-// atLeast reports whether the version, "3.6.2.0.1", is since or later.
-func atLeast(version string, since [2]int) bool {
-	var got [2]int
-	parts := strings.SplitN(version, ".", len(got)+1)
-	if len(parts) < len(got) {
-		return false
-	}
-	for i := range got {
-		n, err := strconv.Atoi(parts[i])
-		if err != nil {
-			return false
-		}
-		got[i] = n
-	}
-	return slices.Compare(got[:], since[:]) >= 0
 }
