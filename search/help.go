@@ -61,6 +61,24 @@ Names that are looked up, never listed
 	return b.String()
 }
 
+// SearchableKeys returns the keys that a search in the bucket can name: first
+// the indexed ones, then those that are compared here; none without metadata search.
+func SearchableKeys(s Schema) []Key {
+	if !s.Enabled {
+		return nil
+	}
+	var keys []Key
+	known := knownKeys(s)
+	for _, indexed := range []bool{true, false} {
+		for _, k := range known {
+			if k.Indexed == indexed && s.returns(k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
+
 // SearchKeysTable returns the keys that can be searched: name, native name, datatype,
 // indexed or checked; one a line, aligned. Indexed keys bound a search; the others are
 // compared with the values that come back.
@@ -71,17 +89,12 @@ func SearchKeysTable(s Schema) string {
 		return b.String()
 	}
 	table(&b, func(w *tabwriter.Writer) {
-		keys := knownKeys(s)
-		for _, indexed := range []bool{true, false} {
+		for _, k := range SearchableKeys(s) {
 			how := "checked"
-			if indexed {
+			if k.Indexed {
 				how = "indexed"
 			}
-			for _, k := range keys {
-				if k.Indexed == indexed && s.returns(k) {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(k.Short()), printable(k.Name), k.Type, how)
-				}
-			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(k.Short()), printable(k.Name), k.Type, how)
 		}
 	})
 	return b.String()

@@ -114,7 +114,7 @@ func systemKeys(c *cli.Context, so *storeOptions, asJSON bool) error {
 	case !schema.Enabled:
 		return fail(exitQuery, "%s has no metadata search: it is no ECS", client.Endpoint())
 	case asJSON:
-		return printKeysJSON(c.App.Writer, schema)
+		return printSystemKeysJSON(c.App.Writer, schema)
 	}
 	t := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	for _, k := range schema.Indexed {
@@ -143,18 +143,23 @@ type keyJSON struct {
 	Indexable *bool  `json:"indexable,omitempty"`
 }
 
-// printKeysJSON prints the keys of a bucket, or of the store.
+// printKeysJSON prints the keys that can be searched in a bucket.
 func printKeysJSON(w io.Writer, s search.Schema) error {
 	out := json.NewEncoder(w)
-	for i, k := range slices.Concat(s.Indexed, returnedOnly(s)) {
-		line := keyJSON{Bucket: s.Bucket, Key: k.Short(), Name: k.Name, Datatype: k.Type.String()}
-		indexed := i < len(s.Indexed)
-		if s.Bucket == "" {
-			line.Indexable = &indexed
-		} else {
-			line.Indexed = &indexed
+	for _, k := range search.SearchableKeys(s) {
+		if err := out.Encode(keyJSON{Bucket: s.Bucket, Key: k.Short(), Name: k.Name, Datatype: k.Type.String(), Indexed: &k.Indexed}); err != nil {
+			return err
 		}
-		if err := out.Encode(line); err != nil {
+	}
+	return nil
+}
+
+// printSystemKeysJSON prints the keys that the store can index, and return.
+func printSystemKeysJSON(w io.Writer, s search.Schema) error {
+	out := json.NewEncoder(w)
+	for i, k := range slices.Concat(s.Indexed, returnedOnly(s)) {
+		indexable := i < len(s.Indexed)
+		if err := out.Encode(keyJSON{Key: k.Short(), Name: k.Name, Datatype: k.Type.String(), Indexable: &indexable}); err != nil {
 			return err
 		}
 	}
