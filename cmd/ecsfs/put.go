@@ -43,7 +43,7 @@ longer than 8 MiB waits in a file in $TMPDIR.
 
 An object that is there with the same size and ETag, and with what --meta and --content-type say,
 is not uploaded again: run an interrupted upload once more and it goes on. A file that changes
-meanwhile is not stored. Links that are named are followed, those in directories are left out, as
+meanwhile is not stored. Links that are named are followed; in directories, links are left out, as
 are devices, pipes and sockets. An error stops no other file; the status is then 1.`,
 		Flags: append([]cli.Flag{
 			&cli.GenericFlag{Name: "meta", Value: &listValue{target: &o.Meta},

@@ -54,6 +54,10 @@ func sources(files []string, prefix string) ([]source, error) {
 		if err != nil {
 			return nil, fail(statCode(err), "%s: %w", path, pathCause(err))
 		}
+		if !info.IsDir() && !info.Mode().IsRegular() {
+			// In a directory it may be left out; who names it wants it.
+			return nil, fail(exitUsage, "%s: it is a device, pipe or socket, and no file: %s", path, fromInput(path))
+		}
 		s := source{path: path, dir: info.IsDir(), key: prefix}
 		name := filepath.Base(path)
 		switch {
@@ -73,6 +77,11 @@ func sources(files []string, prefix string) ([]source, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// fromInput tells how to upload what path gives when it is read.
+func fromInput(path string) string {
+	return "ecsfs put - s3://BUCKET/KEY < " + shellQuote(path) + " uploads what it gives"
 }
 
 // isContents reports whether path names what is in a directory rather than the

@@ -85,9 +85,9 @@ func checkContentType(text string) error {
 	return nil
 }
 
-// unfindable tells which values of meta no search in the bucket will find the
-// object by: those of keys that it does not index, and those that are not of
-// their key's datatype, which its index leaves out.
+// unfindable tells which values of meta no index of the bucket will have: those
+// of keys that it does not index, and those that are not of their key's
+// datatype.
 func unfindable(meta map[string]string, s search.Schema) []string {
 	var notes []string
 	if !s.Enabled {
@@ -102,7 +102,7 @@ func unfindable(meta map[string]string, s search.Schema) []string {
 		key, _ := s.Resolve("meta." + name)
 		switch {
 		case !key.Indexed:
-			notes = append(notes, fmt.Sprintf("%s is no key that bucket %s indexes, so its value is stored and cannot be searched", name, s.Bucket))
+			notes = append(notes, fmt.Sprintf("%s is no key that bucket %s indexes: searches find its value only as meta.%s, beside a condition on an indexed key", name, s.Bucket, name))
 		case search.Evaluate(search.Cond{Key: key, Op: search.OpExists}, &object) != search.True:
 			notes = append(notes, fmt.Sprintf("%s=%s: bucket %s indexes %s as %s, which this value is not, so no search by %s will find it",
 				name, meta[name], s.Bucket, name, datatypeForm(key.Type), name))
