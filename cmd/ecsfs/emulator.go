@@ -153,6 +153,8 @@ func printEmulator(c *cli.Context, o *emulatorOptions, buckets []demoBucket) {
 	}
 	if len(buckets) == 0 {
 		fmt.Fprintf(w, "\nMake a bucket %s\n  %s %s mb photos --index Size,color:string\n", where, environment, shellQuote(exe))
+	}
+	if len(buckets) == 0 && server.Data == "" {
 		return
 	}
 	fmt.Fprintf(w, "\nMount it %s\n  mkdir -p /tmp/ecsfs && %s %s mount /tmp/ecsfs\n", where, environment, shellQuote(exe))

@@ -16,12 +16,12 @@ type exitCode int
 // status, or 128 and the number of the signal that ended it.
 const (
 	exitOK       exitCode = 0
-	exitFailure  exitCode = 1 // the store or the system failed
+	exitFailure  exitCode = 1 // the store or the system failed, or the store refuses connections
 	exitUsage    exitCode = 2 // the command line is wrong
 	exitQuery    exitCode = 3 // the query is wrong, not supported by the bucket or store, or needs more pages than allowed
 	exitNotExist exitCode = 4 // no such bucket, object, file or directory
 	exitRefused  exitCode = 5 // the store refused: key pair, rights, clock; or there is no key pair
-	exitTimeout  exitCode = 6 // the store does not answer
+	exitTimeout  exitCode = 6 // the store does not answer within --timeout
 	exitMount    exitCode = 7 // the directory cannot be mounted on, or unmounted
 
 	exitCannotRun   exitCode = 126 // the COMMAND after "--" cannot be run
@@ -32,12 +32,12 @@ const (
 
 const exitCodesHelp = `Exit codes:
   0  done
-  1  the store or the system failed
+  1  the store or the system failed, or the store refuses connections
   2  the command line is wrong
   3  the query is wrong, not supported by the bucket or store, or needs more pages than --max-pages
   4  no such bucket, object, file or directory
   5  the store refused: key pair, rights or clock; or no key pair was found
-  6  the store does not answer
+  6  the store does not answer within --timeout
   7  the directory cannot be mounted on, or unmounted
   130  interrupted
 With "-- COMMAND": the command's own status, 128 + N when signal N ended it, 126 when

@@ -23,6 +23,9 @@ func parseIndex(lists []string) ([]search.Key, error) {
 	for _, list := range lists {
 		for word := range strings.SplitSeq(list, ",") {
 			word = strings.TrimSpace(word)
+			if word == "" {
+				return nil, fail(exitUsage, "--index %s: a key is missing, as in Size,LastModified,color:string", shellQuote(list))
+			}
 			key, err := parseIndexKey(word)
 			if err != nil {
 				return nil, fail(exitUsage, "--index %s: %w", shellQuote(word), err)
@@ -44,8 +47,6 @@ func parseIndex(lists []string) ([]search.Key, error) {
 func parseIndexKey(word string) (search.Key, error) {
 	name, datatype, typed := strings.Cut(word, ":")
 	switch {
-	case word == "":
-		return search.Key{}, fmt.Errorf("a key is missing between the commas")
 	case strings.Contains(name, ";"):
 		return search.Key{}, fmt.Errorf("the datatype follows a colon: %s", strings.Replace(word, ";", ":", 1))
 	case strings.Contains(name, "="):

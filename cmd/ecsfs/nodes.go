@@ -70,7 +70,7 @@ func nodes(c *cli.Context, so *storeOptions, asJSON bool) error {
 		return err
 	}
 	if alive == 0 {
-		return fail(exitFailure, "none of %s answers", search.Plural(len(states), "data node"))
+		return fail(exitFailure, "no data node answers")
 	}
 	return nil
 }
