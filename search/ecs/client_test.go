@@ -275,8 +275,8 @@ func TestAtLeast(t *testing.T) {
 		version string
 		want    bool
 	}{
-		{"3.6.2.0", true}, {"3.6", true}, {"3.10.0", true}, {"4.0.0.1-x", true},
-		{"3.5.9", false}, {"2.9", false}, {"", false}, {"3", false}, {"v3.8", false}, {"3.x", false},
+		{"3.6.2.0.1", true}, {"3.6", true}, {"3.7.1.0.1.abc", true}, {"3.10.0", true}, {"4.0", true}, {"10.1", true},
+		{"3.5.9", false}, {"2.2", false}, {"1.7.0", false}, {"", false}, {"3", false}, {"3.", false}, {"v3.8", false}, {"x.y", false},
 	} {
 		if got := (ecs.DataNodes{Version: c.version}).AtLeast(3, 6); got != c.want {
 			t.Errorf("%q is at least 3.6: %v, want %v", c.version, got, c.want)

@@ -228,12 +228,3 @@ func TestBackoff(t *testing.T) {
 		}
 	}
 }
-
-func TestAtLeast(t *testing.T) {
-	for version, want := range map[string]bool{"3.7": true, "3.7.1.0.1.abc": true, "3.10.0": true, "4.0": true, "10.1": true,
-		"3.6.2.0.1": false, "2.2": false, "1.3.0": false, "": false, "3": false, "x.y": false, "3.": false, "v3.8": false} {
-		if got := atLeast(version, wholeSince); got != want {
-			t.Errorf("%q: %v", version, got)
-		}
-	}
-}
