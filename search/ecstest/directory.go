@@ -39,6 +39,7 @@ const sequenceKey = "sequence"
 //	records.db   tables of records, a bbolt database; its lock is the directory's
 //	blobs/XX/ID  the bytes of one content that is larger than inlineSize
 //	tmp/ID       the same while it is written
+//	reserve      room for deletions on a full disk
 //
 // Order makes it crash-safe: bytes are durable under their name before a
 // record names them, and go only after the record that named them has gone. What a
@@ -49,7 +50,9 @@ type directory struct {
 	path string
 	db   *bolt.DB
 
-	sequence uint64 // the last one stored; of load and commit alone
+	// Of load, commit and release alone.
+	sequence uint64 // the last one stored
+	reserved bool   // the reserve is there
 
 	mu sync.Mutex // guards all below
 	// refs counts the records that name a content, as copies share theirs, and
@@ -62,82 +65,87 @@ type directory struct {
 // openDirectory opens the data directory at path, or makes it. A directory that has
 // other files, or that another process holds, is refused.
 func openDirectory(path string) (*directory, error) {
-	made, err := prepareDirectory(path)
-	if err != nil {
-		return nil, err
+	fail := func(err error) (*directory, error) { return nil, fmt.Errorf("data directory %s: %w", path, err) }
+	if err := makeDirectory(path); err != nil {
+		return fail(err)
 	}
 	db, err := bolt.Open(filepath.Join(path, recordsFile), 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("data directory %s: another process holds it: end that, or take another directory", path)
+		return fail(errors.New("another process holds it: end that, or take another directory"))
 	case err != nil:
-		return nil, fmt.Errorf("data directory %s: %s cannot be opened: %w", path, recordsFile, err)
+		return fail(fmt.Errorf("%s cannot be opened: %w", recordsFile, err))
 	}
 	d := &directory{path: path, db: db, refs: map[contentID]int{}}
-	if err := d.checkFormat(made); err != nil {
+	err = d.checkFormat()
+	for _, dir := range []string{filepath.Join(path, "blobs"), path, filepath.Dir(path)} {
+		if err == nil {
+			err = syncDir(dir) // which have new names, that of the records among them
+		}
+	}
+	if err != nil {
 		db.Close()
-		return nil, err
+		return fail(err)
 	}
 	return d, nil
 }
 
-// prepareDirectory makes what a data directory has beside its records. made
-// tells that there were none.
-func prepareDirectory(path string) (made bool, err error) {
-	fail := func(err error) (bool, error) { return false, fmt.Errorf("data directory %s: %w", path, err) }
+// makeDirectory makes what a data directory has beside its records, as far as it
+// is not there: of a copy of one, directories without files may have been left out.
+func makeDirectory(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fail(err)
+		return err
 	}
-	if _, err := os.Lstat(filepath.Join(path, recordsFile)); err == nil {
-		return false, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fail(err)
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return fail(err)
-	}
-	for _, e := range entries {
-		// What an attempt that was cut short has made is taken over.
-		if name := e.Name(); name != "blobs" && name != "tmp" && name != "lost+found" {
-			return fail(fmt.Errorf("it has other files (%q) and no %s: take an empty directory", name, recordsFile))
+	if _, err := os.Lstat(filepath.Join(path, recordsFile)); errors.Is(err, fs.ErrNotExist) {
+		if err := checkUnused(path); err != nil {
+			return err
 		}
-	}
-	blobs := filepath.Join(path, "blobs")
-	for _, dir := range []string{blobs, filepath.Join(path, "tmp")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fail(err)
-		}
+	} else if err != nil {
+		return err
 	}
 	for i := range 256 {
-		if err := os.MkdirAll(filepath.Join(blobs, fmt.Sprintf("%02x", i)), 0o700); err != nil {
-			return fail(err)
+		if err := os.MkdirAll(filepath.Join(path, "blobs", fmt.Sprintf("%02x", i)), 0o700); err != nil {
+			return err
 		}
 	}
-	for _, dir := range []string{blobs, path, filepath.Dir(path)} {
-		if err := syncDir(dir); err != nil {
-			return fail(err)
+	return nil
+}
+
+// checkUnused refuses a directory that is in use for something else.
+func checkUnused(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		// What an attempt that was cut short has made is taken over, as is what a
+		// server that starts at the same moment has made.
+		if name := e.Name(); name != "blobs" && name != "tmp" && name != "lost+found" && name != recordsFile {
+			return fmt.Errorf("it has other files (%q) and no %s: take an empty directory", name, recordsFile)
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // checkFormat writes the format into new records and checks it in others.
-func (d *directory) checkFormat(made bool) error {
-	return d.db.Update(func(tx *bolt.Tx) error {
-		t, err := tx.CreateBucketIfNotExists([]byte(formatTable))
-		if err != nil {
-			return fmt.Errorf("data directory %s: %w", d.path, err)
-		}
-		switch have := t.Get([]byte(formatTable)); {
-		case have == nil:
-			// Also after a crash between the making of the file and this.
-			return t.Put([]byte(formatTable), []byte(directoryFormat))
-		case string(have) != directoryFormat || made:
-			return fmt.Errorf("data directory %s: its format is %q, and this program reads %q", d.path, have, directoryFormat)
+func (d *directory) checkFormat() error {
+	var have string
+	err := d.each(formatTable, func(key string, value []byte) error {
+		if key == formatTable {
+			have = string(value)
 		}
 		return nil
 	})
+	switch {
+	case err != nil:
+		return err
+	case have == "":
+		// Also after a crash between the making of the file and this.
+		return d.write([]record{{formatTable, formatTable, []byte(directoryFormat)}})
+	case have != directoryFormat:
+		return fmt.Errorf("its format is %q, and this program reads %q", have, directoryFormat)
+	}
+	return nil
 }
 
 // close ends the use of the directory.
@@ -151,7 +159,7 @@ type record struct {
 
 // write makes records durable, all of them or none.
 func (d *directory) write(records []record) error {
-	err := d.db.Update(func(tx *bolt.Tx) error {
+	return d.db.Update(func(tx *bolt.Tx) error {
 		for _, r := range records {
 			t, err := tx.CreateBucketIfNotExists([]byte(r.table))
 			if err != nil {
@@ -168,10 +176,6 @@ func (d *directory) write(records []record) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("data directory %s: %w", d.path, err)
-	}
-	return nil
 }
 
 // each calls f for every row of a table in the order of its keys. key and
@@ -189,14 +193,14 @@ func (d *directory) each(table string, f func(key string, value []byte) error) e
 // removeGarbage removes the bytes that no record names, left behind by a crash.
 // Nothing must be staged meanwhile.
 func (d *directory) removeGarbage() error {
-	err := os.RemoveAll(filepath.Join(d.path, "tmp"))
-	if err == nil {
-		err = os.Mkdir(filepath.Join(d.path, "tmp"), 0o700)
+	tmp := filepath.Join(d.path, "tmp")
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("data directory %s: %w", d.path, err)
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return err
 	}
-	err = filepath.WalkDir(filepath.Join(d.path, "blobs"), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(d.path, "blobs"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -205,34 +209,22 @@ func (d *directory) removeGarbage() error {
 		}
 		return os.Remove(path)
 	})
-	if err == nil {
-		err = d.removeUnnamedBytes()
-	}
 	if err != nil {
-		return fmt.Errorf("data directory %s: %w", d.path, err)
+		return err
 	}
-	return nil
-}
-
-// removeUnnamedBytes is removeGarbage of small contents.
-func (d *directory) removeUnnamedBytes() error {
-	var unnamed []record
-	err := d.db.View(func(tx *bolt.Tx) error {
+	// Small contents go with the next commit: a full disk has no room for one now.
+	return d.db.View(func(tx *bolt.Tx) error {
 		t := tx.Bucket([]byte(bytesTable))
 		if t == nil {
 			return nil
 		}
 		return t.ForEach(func(key, _ []byte) error {
-			if len(key) != len(contentID{}) || d.refs[contentID(key)] == 0 {
-				unnamed = append(unnamed, record{bytesTable, string(key), nil})
+			if id := contentID(key); d.refs[id] == 0 {
+				d.unnamed = append(d.unnamed, id)
 			}
 			return nil
 		})
 	})
-	if err != nil || len(unnamed) == 0 {
-		return err
-	}
-	return d.write(unnamed)
 }
 
 func syncDir(path string) error {

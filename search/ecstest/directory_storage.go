@@ -2,6 +2,7 @@ package ecstest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -20,7 +21,7 @@ func (d *directory) discard(c content) {
 func (d *directory) commit(c *change) error {
 	records, err := recordsOf(c)
 	if err != nil {
-		return fmt.Errorf("data directory %s: %w", d.path, err)
+		return &storageError{err}
 	}
 	named := namedBy(c.add)
 	if c.part != nil {
@@ -30,12 +31,6 @@ func (d *directory) commit(c *change) error {
 		if staged := of.staged.Load(); staged != nil {
 			records = append(records, record{bytesTable, string(of.id[:]), *staged})
 		}
-	}
-	d.mu.Lock()
-	unnamed := d.unnamed
-	d.mu.Unlock()
-	for _, id := range unnamed {
-		records = append(records, record{bytesTable, string(id[:]), nil})
 	}
 	sequence := d.sequence
 	for _, o := range c.add {
@@ -47,8 +42,17 @@ func (d *directory) commit(c *change) error {
 	if sequence > d.sequence {
 		records = append(records, record{formatTable, sequenceKey, strconv.AppendUint(nil, sequence, 10)})
 	}
-	if err := d.write(records); err != nil {
-		return err
+	d.mu.Lock()
+	unnamed := d.unnamed
+	d.mu.Unlock()
+	err = d.write(slices.Concat(records, removals(unnamed)))
+	if noRoom(err) && len(named) == 0 && c.upload == nil { // it may make room
+		d.giveReserve()
+		unnamed = unnamed[:min(len(unnamed), reserveRemovals)]
+		err = d.write(slices.Concat(records, removals(unnamed)))
+	}
+	if err != nil {
+		return &storageError{err}
 	}
 	d.sequence = sequence
 	d.mu.Lock()
@@ -61,6 +65,14 @@ func (d *directory) commit(c *change) error {
 		of.staged.Store(nil)
 	}
 	return nil
+}
+
+// removals are the records that remove small contents.
+func removals(of []contentID) (records []record) {
+	for _, id := range of {
+		records = append(records, record{bytesTable, string(id[:]), nil})
+	}
+	return records
 }
 
 // name counts one more record or reader of a content.
@@ -102,6 +114,9 @@ func (d *directory) release(c *change) {
 	for _, of := range unnamed {
 		d.unname(of)
 	}
+	if len(unnamed) > 0 {
+		d.keepReserve()
+	}
 }
 
 // namedBy returns the contents that the records of versions name, once for each
@@ -132,6 +147,19 @@ func piecesOf(c content) []*diskContent {
 // load applies everything that is stored, and removes what a crash left behind.
 // It runs before anything else, alone.
 func (d *directory) load(apply func(*change)) error {
+	err := d.read(apply)
+	if err == nil {
+		err = d.removeGarbage()
+	}
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", d.path, err)
+	}
+	d.keepReserve()
+	return nil
+}
+
+// read applies all records.
+func (d *directory) read(apply func(*change)) error {
 	uploads := map[string]*upload{} // by the keys of their records
 	tables := []struct {
 		name string
@@ -165,10 +193,10 @@ func (d *directory) load(apply func(*change)) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("data directory %s: %w", d.path, err)
+			return err
 		}
 	}
-	return d.removeGarbage()
+	return nil
 }
 
 func (d *directory) readSequence(key string, value []byte) (*change, error) {

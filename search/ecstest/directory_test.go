@@ -18,10 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
-
 	"github.com/ecsfs/ecsfs/search/sigv4"
+	"github.com/google/go-cmp/cmp"
 )
 
 // onDisk returns a knob that keeps everything in dir, with a clock that is the same
@@ -240,48 +238,6 @@ func TestDataGarbageIsRemoved(t *testing.T) {
 		}
 	}
 	if got := c.get("/b/kept").must(t, 200).body; got != bytesOf("kept", 2*inlineSize) {
-		t.Error("what was kept has other bytes")
-	}
-}
-
-// TestDataDiskFull fills the disk: what cannot be kept is an error, and nothing else is
-// lost by it.
-func TestDataDiskFull(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can make a small disk")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Fatalf("mount a small tmpfs: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	s, c := startServer(t, onDisk(dir))
-	c.do(http.MethodPut, "/b", "").must(t, 200)
-	c.do(http.MethodPut, "/b/kept", bytesOf("kept", 100<<10)).must(t, 200)
-	a := c.do(http.MethodPut, "/b/large", bytesOf("large", 3<<20)).must(t, 500)
-	if !strings.Contains(a.body, "InternalError") || !strings.Contains(a.body, "no space left") {
-		t.Errorf("the answer does not say why: %s", a.body)
-	}
-	var failed int
-	for i := range 400 { // small ones, until the records have no room either
-		if c.do(http.MethodPut, fmt.Sprint("/b/small", i), bytesOf("small", 8<<10)).status == 500 {
-			failed++
-		}
-	}
-	if failed == 0 {
-		t.Error("400 objects of 8 KiB fit into 2 MiB")
-	}
-	listed := c.get("/b").must(t, 200).body
-	s.Close()
-	_, c = startServer(t, onDisk(dir))
-	if got := c.get("/b").must(t, 200).body; got != listed {
-		t.Errorf("another listing after the restart:\n%s\nbefore:\n%s", got, listed)
-	}
-	if c.get("/b/kept").must(t, 200).body != bytesOf("kept", 100<<10) {
 		t.Error("what was kept has other bytes")
 	}
 }
