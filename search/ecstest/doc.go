@@ -195,8 +195,10 @@
 // change is answered when it is synced to the disk, and a crash leaves all of
 // it or nothing. Uploads under way survive as well, and version ids are not
 // given twice. A change that cannot be stored is 500 InternalError with the
-// reason, and leaves everything as it was. Names and metadata are in memory
-// all the same; starting takes some seconds for a million objects.
+// reason, and leaves everything as it was; deletions on a full disk have room all
+// the same, in a file of 1 MiB that is kept for them. Names and metadata are in
+// memory as well; starting takes some seconds for a million objects, and searches
+// see everything then, whatever IndexDelay.
 //
 // # Concurrency and bounds
 //
