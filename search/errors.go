@@ -128,7 +128,7 @@ func quoteResource(bucket, key string) string {
 		s += "/" + key
 	}
 	for _, r := range s {
-		if r < 0x20 || r == 0x7f || r == 0xfffd || (r >= 0x80 && r < 0xa0) {
+		if r < 0x20 || r == 0x7f || r == 0xfffd || (r >= 0x80 && r < 0xa0) || isBidi(r) {
 			return quoteASCII(s)
 		}
 	}

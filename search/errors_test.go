@@ -17,6 +17,7 @@ func TestErrorText(t *testing.T) {
 		{Error{Op: "stat", Bucket: "b", Key: "a/é", Kind: KindNotExist}, "stat b/a/é: does not exist"},
 		{Error{Op: "read", Bucket: "b", Key: "x\n\x1b[2J", Err: errors.New("reset")}, `read "b/x\n\x1b[2J": reset`},
 		{Error{Op: "read", Bucket: "b", Key: "\xff"}, `read "b/\xff": I/O error`},
+		{Error{Op: "read", Bucket: "b", Key: "txt.\u202eexe"}, `read "b/txt.\u202eexe": I/O error`},
 		{Error{Op: "list", Kind: Kind(200)}, "list: unknown error"},
 	} {
 		if got := tc.err.Error(); got != tc.want {
