@@ -50,7 +50,8 @@ type Rule struct {
 	// What happens to a request that is hit.
 
 	// Delay is waited before all else, after the server's Latency. The ends of
-	// the client and of the server cut it short.
+	// the client and of the server cut it short; the client's is not noticed
+	// before the request's body is read.
 	Delay time.Duration `json:"delay,omitempty"`
 	// ClockSkew is added to the server's clock in the answer's Date and in the
 	// check of the signature: beyond 15 minutes either way the request is 403
@@ -101,7 +102,7 @@ type Cut string
 
 // The ends of a connection.
 const (
-	CutClose Cut = "close" // closed as usual (FIN)
+	CutClose Cut = "close" // closed as usual (FIN); the kernel resets it when a part of the request is unread
 	CutReset Cut = "reset" // reset (RST)
 	CutStall Cut = "stall" // nothing more is sent until the client goes or the server is closed
 )

@@ -187,7 +187,9 @@ func (f *faultWriter) cut() {
 	switch f.flush(); f.rule.Cut {
 	case CutStall:
 		// Only with its body read does the HTTP server see the client go.
-		_, _ = io.Copy(io.Discard, f.c.r.Body)
+		if f.c.r.Body != nil { // as net/http has it, but not every caller of ServeHTTP
+			_, _ = io.Copy(io.Discard, f.c.r.Body)
+		}
 		select {
 		case <-f.c.r.Context().Done():
 		case <-f.s.closing():

@@ -93,6 +93,13 @@ func TestFaultPaging(t *testing.T) {
 	if got := c.get("/none").must(t, 404); got.xml(t).XMLName.Local != "Error" {
 		t.Errorf("got %s", got.body)
 	}
+	// Markers are encoded where the server's are.
+	ok(t, s.SetRules(Rule{Paging: PagingSameMarker}))
+	for target, want := range map[string]string{"/b?marker=a%2525": "a%25", "/b?marker=a%2525&encoding-type=url": "a%2525"} {
+		if next := c.get(target).must(t, 200).xml(t).text("NextMarker"); next != want {
+			t.Errorf("%s: NextMarker is %s, want %s", target, next, want)
+		}
+	}
 	// A page with common prefixes is emptied of them, too.
 	ok(t, s.PutObject("b", "dir/x", nil, PutOptions{Metadata: map[string]string{"n": "100"}}))
 	ok(t, s.SetRules(Rule{Paging: PagingEmptyPages}))
