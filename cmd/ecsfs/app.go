@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +20,8 @@ import (
 func run(args []string) int {
 	inv := &invocation{}
 	app := newApp(inv)
+	out := &output{w: os.Stdout}
+	app.Writer = out
 	forgetEmptyVariables(app)
 	args, err := inv.arrange(app, args)
 	if err == nil {
@@ -28,13 +33,44 @@ func run(args []string) int {
 			// a COMMAND would inherit that.
 			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		}
-		err = app.RunContext(ctx, args)
+		if err = app.RunContext(ctx, args); err == nil {
+			err = out.failed()
+		}
 	}
 	verb := inv.Verb
 	if app.Command(verb) == nil {
 		verb = ""
 	}
 	return int(report(os.Stderr, verb, err))
+}
+
+// output is standard output. It remembers that it failed, for a status of 0 to
+// mean that everything was written. It is safe for concurrent use.
+type output struct {
+	w   io.Writer
+	mu  sync.Mutex // guards err
+	err error      // the first
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// failed returns the error of a write that failed, but for a reader that has
+// read enough.
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil || errors.Is(o.err, syscall.EPIPE) {
+		return nil
+	}
+	return fail(exitFailure, "writing to standard output: %w", pathCause(o.err))
 }
 
 // endSignals are the signals that ask the program to end: what is mounted is then
