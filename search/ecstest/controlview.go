@@ -86,7 +86,7 @@ A rule says which requests go wrong, and how:
   delay, clock_skew                                              "250ms", "-1h"
   status, code, message, retry_after, execute                    an error instead of the answer
   cut, cut_after                                                 "close", "reset" or "stall", after so many bytes
-  drip, chunked, length_off, flip                                the body, and its length
+  drip, chunked, length_off, flip                                the body, and its length; flip has offsets, [0, 99]
   etag, xml, paging                                              what the answer says
 
 Refuse the second page of a search twice, as an overloaded server does:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -86,7 +87,30 @@ func decodeStrictly(data []byte, into any, fields []string) error {
 	err := json.Unmarshal(data, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		name := wrong.Field[strings.LastIndex(wrong.Field, ".")+1:]
-		return fmt.Errorf("%s: a JSON %s does not fit here", name, wrong.Value)
+		return fmt.Errorf("%s: a JSON %s does not fit here: %s is wanted", name, wrong.Value, jsonForm(wrong.Type))
 	}
 	return err
+}
+
+// jsonForm is how a value for t is written.
+func jsonForm(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[jsonDuration]() {
+		return "a duration as \"250ms\""
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a \"text\""
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list [...]"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	}
+	return "an object {...}"
 }
