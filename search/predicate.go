@@ -72,7 +72,7 @@ func Exists(key string) Predicate { return predicateOn(key, OpExists, "") }
 // Missing holds for objects that do not have the key.
 func Missing(key string) Predicate { return predicateOn(key, OpMissing, "") }
 
-// In holds for objects whose key has one of the values.
+// In holds for objects whose key has one of the values; without any, for none.
 func In[V Literal](key string, values ...V) Predicate {
 	parts := make([]Predicate, len(values))
 	for i, v := range values {

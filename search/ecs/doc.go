@@ -161,7 +161,8 @@
 // is an error. A listing or search has at most Config.MaxPages pages. The body of an
 // error, and of an answer that is short by its nature, is read up to 1 MiB; of a text in an
 // error 1 KiB is kept. The schemas of at most 1,024 buckets are kept, for ten
-// minutes, for searches only: SearchKeys and Schema always ask. A File holds at most 8 MiB,
+// minutes, for searches only: SearchKeys and Schema always ask, and so does
+// Bucket.Search before it refuses a condition. A File holds at most 8 MiB,
 // PutObject at most 512 MiB, or two parts.
 //
 // At most Config.MaxRequests operations are under way; others wait. Each, with
@@ -173,7 +174,8 @@
 // InternalError or SlowDown under any status, or whose answer broke off, is
 // repeated, four attempts in all, with pauses of RetryDelay doubled each time; a
 // ping is not. A body of ReadRange that breaks off is resumed at its byte, pinned
-// to its ETag; four breaks in a row without 64 KiB between them are an error.
+// to its ETag, as is one that is whole but less than was asked for; four of these in
+// a row without 64 KiB between them are an error, and of a store without ETags four at all.
 //
 // # Errors
 //

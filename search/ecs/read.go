@@ -24,8 +24,9 @@ const goodProgress = 64 << 10
 // If-Match). See search.RangeReader.
 //
 // A body that breaks off is resumed from the byte it reached, pinned to the
-// ETag of the first answer. When the store gives none, the read starts again
-// from off instead: bytes of two versions are never put together.
+// ETag of the first answer, and so is one that is less than was asked for. When
+// the store gives no ETag, the read starts again from off instead: bytes of two
+// versions are never put together.
 func (s *Store) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
 	t := target{opRead, ref.Bucket, ref.Key}
 	if err := checkRef(t); err != nil {
@@ -80,10 +81,12 @@ func (r *reading) run(ctx context.Context, t target) error {
 	for failures := 0; r.n < len(r.p); {
 		before := r.n
 		err := r.attempt()
-		switch {
-		case err == nil:
+		switch pinned := r.etag != ""; {
+		case err == nil && (r.n == len(r.p) || pinned && r.n-before >= goodProgress):
 			failures = 0
 			continue
+		case err == nil:
+			err = &brokenBody{errShortAnswer}
 		case err == io.EOF:
 			return err
 		}
@@ -91,7 +94,7 @@ func (r *reading) run(ctx context.Context, t target) error {
 		if !isBroken || ctx.Err() != nil || r.call.ctx.Err() != nil {
 			return r.client.failed(ctx, t, r.call, r.translate(t, err))
 		}
-		if failures++; r.n-before >= goodProgress {
+		if failures++; r.etag != "" && r.n-before >= goodProgress {
 			failures = 1
 		}
 		if failures >= maxAttempts {
@@ -203,6 +206,10 @@ func (r *reading) check(out *s3.GetObjectOutput, from int64) (int64, error) {
 }
 
 var (
+	// errShortAnswer is of an answer that is whole but has little of what was
+	// asked for, or some of it from a store whose answers cannot be put together.
+	errShortAnswer = errors.New("less than was asked for")
+
 	errOtherETag = errors.New("its ETag is another")
 	errOtherSize = errors.New("its size is another")
 )

@@ -316,3 +316,49 @@ func TestStatObject(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestReadWithoutETag is a read from a store that gives no ETags, whose answers
+// are never whole: nothing says that two of them are of the same bytes.
+func TestReadWithoutETag(t *testing.T) {
+	const size, sent = 200 << 10, 100 << 10
+	for _, what := range []string{"broken", "less than asked for"} {
+		t.Run(what, func(t *testing.T) {
+			var requests atomic.Int64
+			url := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+				version := requests.Add(1)
+				if version > 20 {
+					w.WriteHeader(http.StatusTeapot)
+					return
+				}
+				var first, last int
+				fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last)
+				if what != "broken" {
+					last = min(last, first+sent-1)
+				}
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
+				w.Header().Set("Content-Length", strconv.Itoa(last-first+1))
+				w.WriteHeader(http.StatusPartialContent)
+				w.Write(bytes.Repeat([]byte{byte(version)}, min(sent, last-first+1)))
+			})
+			n, err := newStore(t, url).ReadRange(t.Context(), search.Ref{Bucket: "b", Key: "k"}, make([]byte, size), 0)
+			wantError(t, err, search.KindIO, "broke off 4 times")
+			if n > sent || requests.Load() != 4 {
+				t.Errorf("%d bytes, %d requests", n, requests.Load())
+			}
+		})
+	}
+}
+
+// TestReadDribbled: answers that are short, whole and pinned are put together,
+// but not as many as there are bytes.
+func TestReadDribbled(t *testing.T) {
+	srv, ranges := objectServer(t, func(_ int, w http.ResponseWriter, _ *http.Request, first, _ int) bool {
+		answerRange(w, "e", first, first)
+		return true
+	})
+	n, err := newStore(t, srv.URL).ReadRange(t.Context(), bodyRef, make([]byte, 20), 10)
+	wantError(t, err, search.KindIO, "4 times")
+	if n != 4 || len(*ranges) != 4 {
+		t.Errorf("%d bytes, requests %q", n, *ranges)
+	}
+}
