@@ -2,6 +2,7 @@ package ecs_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -338,7 +339,13 @@ func TestSecretsStayInside(t *testing.T) {
 	_, err := c.Buckets(t.Context())
 	wantError(t, err, search.KindPermission, "key id id")
 	logger.Info("config", "credentials", pair, "pointer", &pair)
-	for _, text := range []string{log.String(), err.Error(), pair.String(), pair.GoString()} {
+	cfg := ecs.Config{Endpoint: srv.URL, Credentials: pair}
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("config", "whole", cfg)
+	encoded, err2 := json.Marshal(pair)
+	if err2 != nil {
+		t.Error(err2)
+	}
+	for _, text := range []string{log.String(), err.Error(), string(encoded), fmt.Sprintf("%v %+v %#v %s %x %d %v", pair, cfg, cfg, pair, pair, pair, &cfg)} {
 		if strings.Contains(text, "topsecret") || strings.Contains(text, "toptoken") {
 			t.Errorf("shows a secret: %s", text)
 		}

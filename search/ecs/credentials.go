@@ -50,8 +50,11 @@ type Credentials struct {
 // String returns the id alone.
 func (c Credentials) String() string { return "credentials of " + c.AccessKeyID }
 
-// GoString returns the id alone.
-func (c Credentials) GoString() string { return c.String() }
+// Format prints the id alone, whatever the verb.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// MarshalText gives encoding/json and its like, loggers among them, the id alone.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // LogValue returns the id alone.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
