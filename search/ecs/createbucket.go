@@ -43,7 +43,7 @@ func (c *Client) CreateBucket(ctx context.Context, bucket string, keys ...search
 	if err != nil {
 		return err
 	}
-	c.store.forgetSchema(bucket)
+	defer c.store.forgetSchema(bucket)
 	return c.run(ctx, t, kindCreateBucket, func(cl *call) error {
 		_, err := c.s3.CreateBucket(cl.ctx, &s3.CreateBucketInput{Bucket: &bucket}, func(o *s3.Options) {
 			if header != "" {

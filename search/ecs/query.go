@@ -30,6 +30,9 @@ func (s *Store) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Ob
 // query is Query; with older, it yields older versions too.
 func (s *Store) query(ctx context.Context, l search.Listing, older bool) iter.Seq2[search.Object, error] {
 	return func(yield func(search.Object, error) bool) {
+		if nothing, ok := l.Where.(search.Disjunction); ok && len(nothing) == 0 {
+			return // no object satisfies it
+		}
 		t := target{op: opQuery, bucket: l.Bucket, key: l.Prefix}
 		plan, keys, err := s.plan(ctx, t, l)
 		if err != nil {
@@ -153,7 +156,10 @@ func (q *querying) fetch(ctx context.Context, marker string, early func(string))
 		if err = q.faultOf(page, err, true); err != nil {
 			return nil, "", err
 		}
-		return page.rows, page.next, nil
+		if page.plain { // the server does not know encoding-type, and means "%41" by "%41"
+			page, err = q.page(ctx, marker, false, nil)
+		}
+		return page.rows, page.next, err
 	}
 	page, err := q.page(ctx, marker, false, early)
 	if fault := q.faultOf(page, err, false); fault != nil {
@@ -208,10 +214,7 @@ func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, 
 	maps := newRowMaps()
 	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
 		if form.encoded {
-			page.plain = page.plain || isPlain(m.name)
-			if err := m.decode(); err != nil {
-				return err
-			}
+			page.plain = page.plain || isPlain(m.name) || m.decode() != nil
 		}
 		row, err := m.row(maps)
 		if form.versions && strings.TrimSpace(m.versionID) == nullVersion {
@@ -265,6 +268,9 @@ func (q *querying) complete(ctx context.Context, rows []queryRow, seen *seenKeys
 				q.noETags.Store(true)
 			}
 			row.fill(head)
+			if !q.older {
+				row.object.VersionID = head.VersionID
+			}
 			// It may have been overwritten since the store found it.
 			gone[i] = search.Evaluate(q.where, &row.object) == search.False
 			return nil

@@ -99,16 +99,26 @@ func (b *Bucket) SearchFor(ctx context.Context, p search.Predicate, options ...S
 	}
 }
 
-// where applies p to the bucket's keys.
+// where applies p to the bucket's keys. What those that are kept do not allow
+// is held against those of this moment: the bucket may have been made anew.
 func (b *Bucket) where(ctx context.Context, p search.Predicate) (search.Expr, error) {
-	keys, err := b.client.store.schemaFor(ctx, b.name)
+	if keys, ok := b.client.store.keptSchema(b.name); ok {
+		if where, err := b.apply(p, keys.schema); err == nil {
+			return where, nil
+		}
+	}
+	keys, err := b.client.store.askSchema(ctx, b.name)
 	if err != nil {
 		return nil, err
 	}
-	if !keys.schema.Enabled {
+	return b.apply(p, keys.schema)
+}
+
+func (b *Bucket) apply(p search.Predicate, s search.Schema) (search.Expr, error) {
+	if !s.Enabled {
 		return nil, errNoSearch(target{op: opQuery, bucket: b.name})
 	}
-	where, err := p(keys.schema)
+	where, err := p(s)
 	if err != nil {
 		return nil, err
 	}

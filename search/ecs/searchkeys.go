@@ -140,7 +140,7 @@ func (c *Client) DisableSearch(ctx context.Context, bucket string) error {
 	if !schema.Enabled {
 		return &search.Error{Op: t.op, Bucket: bucket, Kind: search.KindUnsupported, Reason: "the bucket has no metadata search"}
 	}
-	c.store.forgetSchema(bucket)
+	defer c.store.forgetSchema(bucket)
 	return c.run(ctx, t, kindDisableSearch, func(cl *call) error {
 		u := c.url(bucket, "")
 		u.RawQuery = encodeParameters(searchKeysQuery)

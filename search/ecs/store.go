@@ -56,13 +56,17 @@ func (s *Store) Schema(ctx context.Context, bucket string) (search.Schema, error
 
 // schemaFor returns the kept schema, or asks.
 func (s *Store) schemaFor(ctx context.Context, bucket string) (listedKeys, error) {
-	s.schemaMu.Lock()
-	known, ok := s.schemas[bucket]
-	s.schemaMu.Unlock()
-	if ok && time.Since(known.taken) < schemaLifetime {
-		return known.listedKeys, nil
+	if listed, ok := s.keptSchema(bucket); ok {
+		return listed, nil
 	}
 	return s.askSchema(ctx, bucket)
+}
+
+func (s *Store) keptSchema(bucket string) (listedKeys, bool) {
+	s.schemaMu.Lock()
+	defer s.schemaMu.Unlock()
+	known, ok := s.schemas[bucket]
+	return known.listedKeys, ok && time.Since(known.taken) < schemaLifetime
 }
 
 func (s *Store) askSchema(ctx context.Context, bucket string) (listedKeys, error) {

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -186,18 +187,21 @@ func isPlain(name string) bool {
 }
 
 // decode replaces the percent-encoded texts of m: its name and the values of
-// its attributes, as EMCECS/ecs-object-client-java decodes them.
-func (m *rawMatch) decode() (err error) {
-	if m.name, err = percentDecode(m.name, plusIsPlus); err != nil {
+// its attributes, as EMCECS/ecs-object-client-java decodes them. What is not
+// such text stays as it is.
+func (m *rawMatch) decode() error {
+	decode := func(s *string) error {
+		decoded, err := percentDecode(*s, plusIsPlus)
+		if err == nil {
+			*s = decoded
+		}
 		return err
 	}
+	err := decode(&m.name)
 	for i := range m.attributes {
-		a := &m.attributes[i]
-		if a.value, err = percentDecode(a.value, plusIsPlus); err != nil {
-			return err
-		}
+		err = cmp.Or(err, decode(&m.attributes[i].value))
 	}
-	return nil
+	return err
 }
 
 // rowMaps are maps to use again from row to row: the attributes that Object has
