@@ -36,15 +36,15 @@ func (c *call) body(w http.ResponseWriter, limit int64) (payload, *apiError) {
 	return payload{http.MaxBytesReader(w, body, limit), body}, nil
 }
 
-// configuration reads the XML document in a request's body into v, whose XMLName
-// has the name of its root, in any namespace, and checks what the request says
-// of the body.
-func (c *call) configuration(w http.ResponseWriter, v any) *apiError {
+// configuration reads the XML document in a request's body, at most limit bytes,
+// into v, whose XMLName has the name of its root, in any namespace, and checks
+// what the request says of the body.
+func (c *call) configuration(w http.ResponseWriter, limit int64, v any) *apiError {
 	want, err := announcedChecksum(c.Header, "")
 	if err != nil {
 		return err
 	}
-	body, err := c.body(w, maxConfigBody)
+	body, err := c.body(w, limit)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,10 @@ import (
 	"net/http"
 )
 
-const maxDeletions = 1000 // of one request
+const (
+	maxDeletions  = 1000    // of one request
+	maxDeleteBody = 8 << 20 // bytes: maxDeletions keys of maxKeyLength, each byte a character reference
+)
 
 // deletions is the body of a DeleteObjects.
 type deletions struct {
@@ -28,7 +31,7 @@ func (s *Server) deleteObjects(w http.ResponseWriter, c *call) *apiError {
 		return badRequest("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
 	var asked deletions
-	if err := c.configuration(w, &asked); err != nil {
+	if err := c.configuration(w, maxDeleteBody, &asked); err != nil {
 		return err
 	}
 	if len(asked.Objects) == 0 || len(asked.Objects) > maxDeletions {

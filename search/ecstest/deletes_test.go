@@ -88,12 +88,15 @@ func TestDeleteObjectsErrors(t *testing.T) {
 	many := func(n int) string {
 		return "<Delete>" + strings.Repeat("<Object><Key>k</Key></Object>", n) + "</Delete>"
 	}
+	// Each byte of a key may be a character reference.
+	longest := strings.ReplaceAll(many(1000), "<Key>k", "<Key>"+strings.Repeat("&quot;", 1024))
 	for _, tc := range []struct {
 		fact, target, body, digest string
 		status                     int
 		code                       string
 	}{
 		{"1000 keys", "/b?delete", many(1000), digestOf(many(1000)), 200, "<none>"},
+		{"1000 long keys", "/b?delete", longest, digestOf(longest), 200, "<none>"},
 		{"1001 keys", "/b?delete", many(1001), digestOf(many(1001)), 400, "MalformedXML"},
 		{"no key", "/b?delete", many(0), digestOf(many(0)), 400, "MalformedXML"},
 		{"no document", "/b?delete", "", digestOf(""), 400, "MalformedXML"},

@@ -11,7 +11,10 @@ import (
 type listing struct {
 	prefix, delimiter string
 	after             string // rows after this name; a common prefix covers all its keys
-	limit             int
+	// rolledUp says that after, where it is below a common prefix, stands for
+	// that: so do S3's markers, but not start-after.
+	rolledUp bool
+	limit    int
 }
 
 // page returns the rows in the order of UTF-16 code units, and whether more
@@ -23,7 +26,7 @@ func (b *bucket) page(l listing) (rows []row, more bool) {
 	run := b.objects.below(l.prefix)
 	if l.after != "" {
 		run = run.intersect(span{ix: b.objects, from: newestOf(l.after + "\x00")})
-		if group, ok := l.groupOf(l.after); ok && group == l.after {
+		if group, ok := l.passed(); ok {
 			run = run.past(group)
 		}
 	}
@@ -57,6 +60,12 @@ func (l listing) groupOf(key string) (string, bool) {
 		return "", false
 	}
 	return key[:len(l.prefix)+i+len(l.delimiter)], true
+}
+
+// passed returns the common prefix that the page begins after, if it does.
+func (l listing) passed() (group string, ok bool) {
+	group, ok = l.groupOf(l.after)
+	return group, ok && (l.rolledUp || group == l.after)
 }
 
 // past narrows a run by name to what comes after every key below group.
@@ -98,7 +107,7 @@ func (s *Server) list(c *call, l *listing) (rows []row, more bool, encode func(s
 
 // listObjects answers GET /bucket.
 func (s *Server) listObjects(w http.ResponseWriter, c *call) *apiError {
-	l := &listing{after: c.Query.Get("marker")}
+	l := &listing{after: c.Query.Get("marker"), rolledUp: true}
 	rows, more, encode, err := s.list(c, l)
 	if err != nil {
 		return err

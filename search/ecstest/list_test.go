@@ -159,6 +159,31 @@ func TestListParameters(t *testing.T) {
 	}
 }
 
+// TestMarkerBelowACommonPrefix: a marker that is rolled up stands for its common
+// prefix, which is not listed again though more keys follow below it. Of
+// start-after S3 says that the listing begins after that key.
+func TestMarkerBelowACommonPrefix(t *testing.T) {
+	s, c := startServer(t)
+	ok(t, s.CreateBucket("b"))
+	for _, key := range []string{"a/1", "a/2", "b/1", "b/2", "c"} {
+		ok(t, s.PutObject("b", key, nil, PutOptions{}))
+		c.begin("/b/" + key)
+	}
+	for target, want := range map[string]string{
+		"/b?marker=a/1": "b/", "/b?marker=a/2": "b/", "/b?marker=a/": "b/", "/b?marker=a": "a/ b/", "/b?marker=b/1": "",
+		"/b?versions&key-marker=a/1": "b/", "/b?versions&key-marker=a/1&version-id-marker=null": "b/",
+		"/b?uploads&key-marker=a/1": "b/", "/b?list-type=2&start-after=a/1": "a/ b/", "/b?list-type=2&start-after=a/2": "b/",
+	} {
+		page := c.get(target+"&delimiter=/").must(t, 200).xml(t)
+		if got := strings.Join(page.texts("CommonPrefixes/Prefix"), " "); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+		if m := page.text("Marker"); m != "<none>" && m != strings.TrimPrefix(target, "/b?marker=") {
+			t.Errorf("%s: the answer names the marker %q", target, m)
+		}
+	}
+}
+
 func TestListNamesThatAreNoXML(t *testing.T) {
 	s, c := startServer(t)
 	ok(t, s.CreateBucket("b"))

@@ -89,7 +89,7 @@ func (b *bucket) uploadPage(l listing, before uint64) (rows []uploadRow, more bo
 		if before > 0 {
 			next = &upload{key: l.after, seq: before + 1}
 		}
-		if group, ok := l.groupOf(l.after); ok && group == l.after && before == 0 {
+		if group, ok := l.passed(); ok {
 			end, ok := prefixEnd(group)
 			if !ok { // nothing is above it
 				return nil, false
@@ -128,7 +128,7 @@ func (b *bucket) uploadPage(l listing, before uint64) (rows []uploadRow, more bo
 
 // listUploads answers GET /bucket?uploads.
 func (s *Server) listUploads(w http.ResponseWriter, c *call) *apiError {
-	l := listing{after: c.Query.Get("key-marker"), prefix: c.Query.Get("prefix"), delimiter: c.Query.Get("delimiter")}
+	l := listing{after: c.Query.Get("key-marker"), rolledUp: true, prefix: c.Query.Get("prefix"), delimiter: c.Query.Get("delimiter")}
 	id := c.Query.Get("upload-id-marker")
 	var err *apiError
 	if l.limit, err = s.limit(c, "max-uploads"); err != nil {

@@ -32,7 +32,7 @@ func (s *Server) putBucketVersioning(w http.ResponseWriter, c *call) *apiError {
 		Status    string
 		MfaDelete string
 	}
-	if err := c.configuration(w, &config); err != nil {
+	if err := c.configuration(w, maxConfigBody, &config); err != nil {
 		return err
 	}
 	switch {
@@ -68,9 +68,9 @@ func (l *versionListing) page(b *bucket) (rows []row, more bool, err *apiError) 
 		current = current.intersect(span{ix: b.objects, from: from})
 		older = older.intersect(span{ix: b.older, from: from})
 	}
-	switch group, isGroup := l.groupOf(l.after); {
+	switch group, passed := l.passed(); {
 	case l.after == "":
-	case isGroup && group == l.after && l.version == "":
+	case passed:
 		current, older = current.past(group), older.past(group)
 	case l.version == "":
 		narrow(newestOf(l.after + "\x00"))
@@ -139,7 +139,7 @@ func newestFirst(current, older span) iter.Seq[*object] {
 
 // listVersions answers GET /bucket?versions.
 func (s *Server) listVersions(w http.ResponseWriter, c *call) *apiError {
-	l := &versionListing{listing: listing{after: c.Query.Get("key-marker")}, version: c.Query.Get("version-id-marker")}
+	l := &versionListing{listing: listing{after: c.Query.Get("key-marker"), rolledUp: true}, version: c.Query.Get("version-id-marker")}
 	if l.version != "" && l.after == "" {
 		return invalidArgument("A version-id marker cannot be specified without a key marker.")
 	}
