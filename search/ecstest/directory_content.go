@@ -165,11 +165,25 @@ func (r *diskReader) section(offset, length int64) io.Reader {
 	if !r.content.inline() {
 		return &fileSection{reader: r, offset: offset, left: length}
 	}
-	data, err := r.content.inlineBytes()
-	if err != nil {
-		return errReader{err}
+	return &inlineSection{content: r.content, offset: offset, length: length}
+}
+
+// inlineSection reads a section of a small content.
+type inlineSection struct {
+	content        *diskContent
+	offset, length int64
+	bytes          *bytes.Reader // nil before the first read: an object may have ten thousand parts
+}
+
+func (s *inlineSection) Read(p []byte) (int, error) {
+	if s.bytes == nil {
+		data, err := s.content.inlineBytes()
+		if err != nil {
+			return 0, err
+		}
+		s.bytes = bytes.NewReader(data[s.offset : s.offset+s.length])
 	}
-	return bytes.NewReader(data[offset : offset+length])
+	return s.bytes.Read(p)
 }
 
 // inlineBytes returns the bytes of a small content.
@@ -231,8 +245,3 @@ func (s *fileSection) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
-
-// errReader has nothing to read but an error.
-type errReader struct{ err error }
-
-func (r errReader) Read([]byte) (int, error) { return 0, r.err }

@@ -214,3 +214,36 @@ func TestDataReadersPin(t *testing.T) {
 		t.Errorf("%d files are left, %d contents, %d to remove", n, len(d.refs), len(d.unnamed))
 	}
 }
+
+// TestDataReadsWhatIsAskedFor counts the times that the records are read for the
+// small parts of an object: once each, when its turn has come.
+func TestDataReadsWhatIsAskedFor(t *testing.T) {
+	s, c := startServer(t, onDisk(t.TempDir()), smallParts)
+	c.do(http.MethodPut, "/b", "").must(t, 200)
+	id := c.begin("/b/k")
+	var parts []any
+	for n := 1; n <= 8; n++ {
+		parts = append(parts, n, c.sendPart("/b/k", id, n, "part"))
+	}
+	c.do(http.MethodPost, "/b/k?uploadId="+id, completeBody(parts...)).must(t, 200)
+	db := s.store.storage.(*directory).db
+	err := s.store.view("b", func(b *bucket) *apiError {
+		in, err := b.current("k").content.open()
+		ok(t, err)
+		defer in.Close()
+		before := db.Stats()
+		section := in.section(2, 20)
+		for i, want := range []string{"rt", "part"} {
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(section, got); err != nil || string(got) != want {
+				t.Errorf("read %q, %v, want %q", got, err, want)
+			}
+			now := db.Stats()
+			if n := now.Sub(&before).TxN; n != i+1 {
+				t.Errorf("%d reads of the records for %d parts", n, i+1)
+			}
+		}
+		return nil
+	})
+	ok(t, asError(err))
+}
