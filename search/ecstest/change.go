@@ -42,7 +42,7 @@ type storage interface {
 	// called at any time from any goroutine.
 	discard(c content)
 	// load applies what is stored as changes that only write, a bucket's
-	// settings before its other records.
+	// settings before its other records and versions in the order of their seq.
 	load(apply func(*change)) error
 	// commit makes c durable, all of it, or none of it and returns an error. The
 	// store's readers do not wait for it.

@@ -13,8 +13,8 @@ type content interface {
 	size() int64
 	// open pins the bytes: they stay readable until the reader is closed,
 	// whatever happens to the object meanwhile. It is called under the store's
-	// lock, so it must not wait for a disk to sync.
-	open() (contentReader, error)
+	// lock, so it must not wait for a disk.
+	open() contentReader
 }
 
 // contentReader reads an open content. Sections may be read at the same time.
@@ -30,9 +30,9 @@ type bytesContent []byte
 // noBytes is the content of every empty object in memory.
 var noBytes content = bytesContent(nil)
 
-func (b bytesContent) size() int64                  { return int64(len(b)) }
-func (b bytesContent) open() (contentReader, error) { return b, nil }
-func (b bytesContent) Close() error                 { return nil }
+func (b bytesContent) size() int64         { return int64(len(b)) }
+func (b bytesContent) open() contentReader { return b }
+func (b bytesContent) Close() error        { return nil }
 
 func (b bytesContent) section(offset, length int64) io.Reader {
 	return bytes.NewReader(b[offset : offset+length])
@@ -50,16 +50,12 @@ func (j joined) size() int64 {
 	return size
 }
 
-func (j joined) open() (contentReader, error) {
+func (j joined) open() contentReader {
 	r := &joinedReader{}
 	for _, c := range j {
-		part, err := c.open()
-		if err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
-		r.parts, r.sizes = append(r.parts, part), append(r.sizes, c.size())
+		r.parts, r.sizes = append(r.parts, c.open()), append(r.sizes, c.size())
 	}
-	return r, nil
+	return r
 }
 
 type joinedReader struct {

@@ -136,9 +136,9 @@ func (c *diskContent) unlink() {
 
 // open pins c: its bytes go when both the records that name it and its readers
 // have gone. Nothing is read before it is asked for.
-func (c *diskContent) open() (contentReader, error) {
+func (c *diskContent) open() contentReader {
 	c.dir.name(c)
-	return &diskReader{content: c}, nil
+	return &diskReader{content: c}
 }
 
 // diskReader reads a pinned content.

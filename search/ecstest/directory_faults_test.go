@@ -11,8 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
 // smallDisk returns a file system of its own, in memory.
@@ -188,9 +191,7 @@ func TestDataReadersPin(t *testing.T) {
 	readers := map[string]contentReader{}
 	for key := range texts {
 		err := s.store.view("b", func(b *bucket) *apiError {
-			in, err := b.current(key).content.open()
-			readers[key] = in
-			ok(t, err)
+			readers[key] = b.current(key).content.open()
 			return nil
 		})
 		ok(t, asError(err))
@@ -228,8 +229,7 @@ func TestDataReadsWhatIsAskedFor(t *testing.T) {
 	c.do(http.MethodPost, "/b/k?uploadId="+id, completeBody(parts...)).must(t, 200)
 	db := s.store.storage.(*directory).db
 	err := s.store.view("b", func(b *bucket) *apiError {
-		in, err := b.current("k").content.open()
-		ok(t, err)
+		in := b.current("k").content.open()
 		defer in.Close()
 		before := db.Stats()
 		section := in.section(2, 20)
@@ -246,4 +246,36 @@ func TestDataReadsWhatIsAskedFor(t *testing.T) {
 		return nil
 	})
 	ok(t, asError(err))
+}
+
+// TestDataBytesAreGone damages a directory under a running server: an object
+// that cannot be read is an error while that can be told, and a broken
+// connection after.
+func TestDataBytesAreGone(t *testing.T) {
+	lines := make(chan string, 10)
+	s, c := startServer(t, onDisk(t.TempDir()), func(s *Server) {
+		s.Logf = func(format string, args ...any) { lines <- fmt.Sprintf(format, args...) }
+	})
+	c.do(http.MethodPut, "/b", "").must(t, 200)
+	c.do(http.MethodPut, "/b/k", bytesOf("k", 1<<20)).must(t, 200)
+	file := s.store.buckets["b"].current("k").content.(*diskContent).file()
+	ok(t, os.Truncate(file, 100<<10))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/b/k", nil)
+	ok(t, err)
+	ok(t, c.signer.Sign(r, sigv4.UnsignedPayload, time.Now()))
+	resp, err := c.http.Do(r)
+	ok(t, err)
+	defer resp.Body.Close()
+	if data, err := io.ReadAll(resp.Body); err == nil || len(data) > 100<<10 {
+		t.Errorf("read %d bytes, %v", len(data), err)
+	}
+	ok(t, os.Remove(file))
+	got := c.get("/b/k").must(t, 500)
+	if e := got.xml(t); e.text("Code") != "InternalError" || !strings.Contains(e.text("Message"), "no such file") {
+		t.Errorf("got %s", got.body)
+	}
+	if line := <-lines; !strings.Contains(line, "GetObject b/k: the data directory failed: unexpected EOF") {
+		t.Errorf("logged %q", line)
+	}
+	c.do(http.MethodHead, "/b/k", "").must(t, 200)
 }

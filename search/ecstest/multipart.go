@@ -197,11 +197,7 @@ func (s *Server) uploadPartCopy(w http.ResponseWriter, c *call) *apiError {
 		if r, err = parseCopyRange(c.Header.Get("X-Amz-Copy-Source-Range"), o.size()); err != nil {
 			return err
 		}
-		var openErr error
-		if reader, openErr = o.content.open(); openErr != nil {
-			return errStorage(openErr)
-		}
-		version = v
+		reader, version = o.content.open(), v
 		return nil
 	})
 	if err != nil {

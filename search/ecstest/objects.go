@@ -1,8 +1,8 @@
 package ecstest
 
 import (
+	"bufio"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -97,17 +97,23 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 		if status == http.StatusOK && strings.EqualFold(c.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
 			o.checksum().tell(h)
 		}
-		if c.Method == http.MethodHead {
-			return nil
-		}
-		var openErr error
-		if body, openErr = o.content.open(); openErr != nil {
-			return errStorage(openErr)
+		if c.Method != http.MethodHead {
+			body = o.content.open()
 		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	var in *failNoting
+	var buffered *bufio.Reader
+	if body != nil {
+		defer func() { _ = body.Close() }()
+		in = &failNoting{r: body.section(part.offset, part.length)}
+		buffered = bufio.NewReaderSize(in, 16)
+		if _, _ = buffered.Peek(1); in.err != nil { // while there is another answer to give
+			return errStorage(in.err)
+		}
 	}
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Length", strconv.FormatInt(part.length, 10))
@@ -126,9 +132,7 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 	if body == nil {
 		return nil
 	}
-	defer func() { _ = body.Close() }()
-	in := &failNoting{r: body.section(part.offset, part.length)}
-	_, _ = io.Copy(w, in) // a failed write is the client's doing: it went away
+	_, _ = buffered.WriteTo(w) // a failed write is the client's doing: it went away
 	if in.err != nil {
 		s.logf("ecstest: GetObject %s/%s: %v", c.Bucket, c.Key, in.err)
 		panic(http.ErrAbortHandler) // the only way to tell the client

@@ -168,30 +168,20 @@ func (b *bucket) find(key, id string) (*object, *apiError) {
 	return o, nil
 }
 
-// add puts a version in its place.
+// add puts in the newest version of a key.
 func (b *bucket) add(o *object) {
-	if b.search != nil && !o.marker {
-		b.search.fill(o)
-	}
-	if newest := b.newestOlder(o.key); newest != nil && newest.seq > o.seq {
-		b.addOlder(o)
-		return
-	}
 	if o.marker {
-		if have := b.current(o.key); have != nil && have.seq < o.seq {
+		if have := b.current(o.key); have != nil {
 			b.removeCurrent(have)
 			b.addOlder(have)
 		}
 		b.addOlder(o)
 		return
 	}
-	have, replaced := b.objects.tree.Set(o)
-	switch {
-	case replaced && have.seq > o.seq:
-		b.objects.tree.Set(have)
-		b.addOlder(o)
-		return
-	case replaced:
+	if b.search != nil {
+		b.search.fill(o)
+	}
+	if have, replaced := b.objects.tree.Set(o); replaced {
 		if b.search != nil {
 			b.search.remove(have)
 		}
