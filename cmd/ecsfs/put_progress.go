@@ -30,7 +30,7 @@ const tick = 200 * time.Millisecond
 // terminal and quiet is false.
 func newProgress(w io.Writer, quiet bool) *progress {
 	p := &progress{w: w, ended: make(chan struct{})}
-	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) {
+	if !quiet && fitsBar(w) {
 		p.bar = progressbar.NewOptions64(1,
 			progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
 			progressbar.OptionUseIECUnits(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(),
@@ -38,6 +38,21 @@ func newProgress(w io.Writer, quiet bool) *progress {
 		go p.keepDrawing()
 	}
 	return p
+}
+
+// minBarWidth is how many columns the numbers beside a bar take. Of a line that
+// is longer than the terminal is wide, all but the last row would stay.
+const minBarWidth = 72
+
+// fitsBar reports whether w is a terminal that is wide enough for a bar. One
+// that does not tell its width is.
+func fitsBar(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err != nil || width == 0 || width >= minBarWidth
 }
 
 // keepDrawing draws the bar until end is called.

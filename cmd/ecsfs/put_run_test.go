@@ -285,6 +285,23 @@ func TestPutProgress(t *testing.T) {
 	}
 }
 
+// TestPutProgressNarrow: a terminal on which the bar would wrap gets none.
+func TestPutProgressNarrow(t *testing.T) {
+	s := putStore(t)
+	tree(t, "d/a")
+	terminal, screen, hangUp := openTerminal(t)
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: minBarWidth - 1}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := ecsfsCommand(t.Context(), s, "put", "d", "s3://b")
+	cmd.Stderr = terminal
+	stdout, err := cmd.Output()
+	hangUp()
+	if err != nil || screen() != "" || !strings.Contains(string(stdout), "1 uploaded") {
+		t.Errorf("%v: shows %q, prints %q", err, screen(), stdout)
+	}
+}
+
 // lastLine is what a terminal has on its last line after shown.
 func lastLine(shown string) string {
 	shown = strings.TrimSuffix(shown, "\r")
