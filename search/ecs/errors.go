@@ -223,6 +223,7 @@ func explainTransport(e *search.Error, node *url.URL, err error) {
 		switch {
 		case bad.notXML:
 			e.Reason = "a name or value holds what XML cannot carry: " + bad.reason
+			e.Hint = "an ECS before 3.2.2 cannot tell such names: narrow the query past them, or rename them"
 		case strings.HasPrefix(bad.reason, "<html>"), strings.HasPrefix(bad.reason, "text where"):
 			e.Hint = "is " + node.String() + " an S3 service?"
 		}
@@ -264,6 +265,9 @@ func explainTransport(e *search.Error, node *url.URL, err error) {
 		e.Hint = rightEndpoint
 	default:
 		e.Reason = shorten(innermost(err).Error())
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			e.Reason = node.Host + " broke off its answer"
+		}
 		if errors.As(err, &attempts) {
 			e.Reason += fmt.Sprintf(" (%d attempts)", attempts.Attempt)
 		}

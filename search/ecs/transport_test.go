@@ -91,6 +91,13 @@ func TestDeadEndpoint(t *testing.T) {
 	}
 }
 
+// TestBrokenOffAnswer: an answer that ends early says so in words.
+func TestBrokenOffAnswer(t *testing.T) {
+	address := newRawServer(t, "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 1000\r\n\r\n<ListAllMyBucketsResult>")
+	_, err := newStore(t, "http://"+address, func(*ecs.Config) {}).Buckets(t.Context())
+	wantError(t, err, search.KindIO, "list buckets: "+address+" broke off its answer (4 attempts)")
+}
+
 // newRawServer answers every connection with text and closes it.
 func newRawServer(t *testing.T, text string) (address string) {
 	t.Helper()
