@@ -83,7 +83,7 @@ func emulator(c *cli.Context, o *emulatorOptions) error {
 		server.Logf = log.New(c.App.ErrWriter, "", 0).Printf
 	}
 	if err := server.Open(); err != nil {
-		return fail(exitFailure, "--data %s: %w", server.Data, err)
+		return fail(exitFailure, "--data %s: %s", server.Data, strings.TrimPrefix(err.Error(), "data directory "+server.Data+": "))
 	}
 	if err := fill(server, buckets); err != nil {
 		return err
