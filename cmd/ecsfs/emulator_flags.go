@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -162,8 +163,15 @@ func loadRules(name string) ([]ecstest.Rule, error) {
 		return nil, fail(statCode(err), "--rules %s: %w", name, pathCause(err))
 	}
 	var rules []ecstest.Rule
-	if err := json.Unmarshal(text, &rules); err != nil {
-		return nil, fail(exitUsage, "--rules %s: not an array of rules, as %s: %w", name, exampleRules, err)
+	err = json.Unmarshal(text, &rules)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return nil, fail(exitUsage, "--rules %s: not an array of rules, as %s: %w", name, exampleRules, syntax)
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil, fail(exitUsage, "--rules %s: not an array of rules, as %s", name, exampleRules)
+	}
+	if err != nil {
+		return nil, fail(exitUsage, "--rules %s: a rule: %w", name, err)
 	}
 	return rules, nil
 }
