@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/ecsfs/ecsfs/search"
@@ -106,14 +107,14 @@ func TestPutObjectSignsBodies(t *testing.T) {
 // TestPutObjectDeadline: a store that takes no bytes is dead after Timeout; one
 // that takes them is not, however long it gives no answer.
 func TestPutObjectDeadline(t *testing.T) {
-	const timeout = 300 * time.Millisecond
-	size := 16 * ecs.MinPartSize
+	const timeout = 500 * time.Millisecond
+	size := 8 * ecs.MinPartSize
 	ended := make(chan struct{})
 	silent := newHandler(t, func(http.ResponseWriter, *http.Request) { <-ended })
 	t.Cleanup(func() { close(ended) })
 	c := newClient(t, silent, func(c *ecs.Config) { c.Timeout = timeout })
 	_, err := c.PutObject(t.Context(), "b", "k", bytes.NewReader(make([]byte, size)), int64(size), ecs.PutOptions{PartSize: 20 * ecs.MinPartSize})
-	wantError(t, err, search.KindTimeout, "put b/k: nothing from", "for 300ms")
+	wantError(t, err, search.KindTimeout, "put b/k: nothing from", "for 500ms")
 
 	began := time.Now()
 	slow := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
@@ -282,6 +283,26 @@ func TestPutObjectCanceled(t *testing.T) {
 	wantError(t, err, search.KindCanceled, "put b/k")
 	if srv.Count("AbortMultipartUpload") != 1 {
 		t.Errorf("requests %v", srv.Counts())
+	}
+}
+
+// TestPutObjectAtPartSize: the ETag of an object of about one part, or of whole
+// parts, is the one that ETagOf foretells.
+func TestPutObjectAtPartSize(t *testing.T) {
+	srv := startServer(t)
+	fill(t, srv, 0)
+	c := newClient(t, srv.URL)
+	for _, size := range []int64{ecs.MinPartSize - 1, ecs.MinPartSize, ecs.MinPartSize + 1, 2 * ecs.MinPartSize} {
+		want, err := ecs.ETagOf(bytes.NewReader(partsData), size, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The reader can do nothing but read, and a little at a time.
+		put, err := c.PutObject(t.Context(), "b", "k", iotest.HalfReader(bytes.NewReader(partsData)), size, ecs.PutOptions{PartSize: 1})
+		o, statErr := c.Bucket("b").Object("k").Stat(t.Context())
+		if err != nil || statErr != nil || put.ETag != want || o.ETag != want || o.Size != size {
+			t.Errorf("%d bytes: %+v, %+v, want %s, %v, %v", size, put, o, want, err, statErr)
+		}
 	}
 }
 
