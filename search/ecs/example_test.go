@@ -200,8 +200,8 @@ func ExampleClient_DataNodes() {
 	defer end()
 	nodes, err := client.DataNodes(context.Background())
 	check(err)
-	fmt.Println(len(nodes.Endpoints), nodes.Version, nodes.Endpoints[0] == client.Endpoint())
-	// Output: 1 3.8.0.0.1.ecstest true
+	fmt.Println(len(nodes.Endpoints), nodes.Version, nodes.AtLeast(3, 7), nodes.Endpoints[0] == client.Endpoint())
+	// Output: 1 3.8.0.0.1.ecstest true true
 }
 
 func ExampleClient_Ping() {
