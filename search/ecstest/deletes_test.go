@@ -82,6 +82,49 @@ func TestDeleteObjectsWithVersions(t *testing.T) {
 	}
 }
 
+// counting is storage that counts its commits.
+type counting struct {
+	storage
+	commits int
+}
+
+func (s *counting) commit(c *change) error {
+	s.commits++
+	return s.storage.commit(c)
+}
+
+// TestDeleteObjectsAtOnce: versions are deleted in one change, of which a disk
+// makes one sync, but for a deletion that needs another's outcome.
+func TestDeleteObjectsAtOnce(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		s, c := startServer(t, onDisk(dir))
+		ok(t, s.CreateBucket("b"))
+		c.do("PUT", "/b/k", "null").must(t, 200)
+		ok(t, s.SetVersioning("b", true))
+		var objects []string
+		for range 5 {
+			for _, key := range []string{"k", "l"} {
+				objects = append(objects, key, c.do("PUT", "/b/"+key, "x").must(t, 200).header.Get("x-amz-version-id"))
+			}
+		}
+		counted := &counting{storage: s.store.storage}
+		s.store.storage = counted
+		objects = append(objects, "k", "null", "m", "", "n", "") // one change
+		objects = append(objects, "k", "0", "k", "")             // the null version again, which is gone; the key: one change
+		objects = append(objects, "l", objects[3], "k", "")      // a version that is gone; the key again: one
+		if n := len(c.deleteMany(false, objects...).must(t, 200).xml(t).all("Deleted")); n != len(objects)/2 {
+			t.Errorf("%d deletions told of %d", n, len(objects)/2)
+		}
+		left := c.get("/b?versions").must(t, 200).xml(t)
+		if v, m := len(left.all("Version")), strings.Join(left.texts("DeleteMarker/Key"), ""); v != 0 || m != "kkmn" {
+			t.Errorf("%d versions are left, and delete markers of %q", v, m)
+		}
+		if counted.commits != 3 {
+			t.Errorf("%d commits, want 3", counted.commits)
+		}
+	}
+}
+
 func TestDeleteObjectsErrors(t *testing.T) {
 	s, c := startServer(t)
 	ok(t, s.CreateBucket("b"))

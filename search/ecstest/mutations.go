@@ -162,14 +162,16 @@ func (st *store) removeAll(name string, all []deletionResult, owner string, now 
 		n := 0
 		err := st.update(name, func(b *bucket) (*change, *apiError) {
 			c := &change{}
-			seen := map[string]bool{}
-			// A change is planned on the state before it: no key twice.
-			for n = 0; n < len(all) && !seen[all[n].key]; n++ {
+			planned := deletionSet{}
+			for n = 0; n < len(all); n++ {
 				r := &all[n]
-				if r.err == nil {
-					seen[r.key] = true
-					r.done = st.removeVersion(c, b, r.deletion, owner, now)
+				if r.err != nil {
+					continue
 				}
+				if !planned.add(r.deletion) {
+					break
+				}
+				r.done = st.removeVersion(c, b, r.deletion, owner, now)
 			}
 			if c.empty() {
 				return nil, nil
@@ -184,7 +186,30 @@ func (st *store) removeAll(name string, all []deletionResult, owner string, now 
 	return nil
 }
 
-// removeVersion makes a deletion part of c, which must not touch the key yet.
+// deletionSet is deletions by key, by the ids of the versions.
+type deletionSet map[string]map[string]bool
+
+// add adds a deletion. ok is false for one that depends on what another has
+// done, as a change is planned on the state before it: of the same version, or
+// of what a key's name stands for along with any other of the key.
+func (s deletionSet) add(d deletion) (ok bool) {
+	id := d.versionID
+	if id == unversionedID {
+		id = nullVersion
+	}
+	ids := s[d.key]
+	if ids[""] || ids[id] || id == "" && len(ids) > 0 {
+		return false
+	}
+	if ids == nil {
+		ids = map[string]bool{}
+		s[d.key] = ids
+	}
+	ids[id] = true
+	return true
+}
+
+// removeVersion makes a deletion part of c, of which no other depends on it.
 // The caller holds st.writing.
 func (st *store) removeVersion(c *change, b *bucket, d deletion, owner string, now time.Time) (done deleted) {
 	if d.versionID == "" && b.versioning != neverVersioned {
