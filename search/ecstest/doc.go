@@ -143,7 +143,8 @@
 // PageSize is PageSize, and 0 means the default; a quoted number or datetime is
 // taken for what it says; "=", "!=" and "<>" are no operators; optional
 // attributes without a value are returned empty; an Etag in a row has no
-// quotes. Of what old releases do not know, "and" with "or" (2.2) is 400, and
+// quotes; a listing's marker below a common prefix stands for that prefix, as
+// S3's does. Of what old releases do not know, "and" with "or" (2.2) is 400, and
 // the parameters prefix, delimiter and encoding-type are ignored. Where prefix
 // with encoding-type fails, that is 400. ReplicationStatus is "COMPLETED".
 //
