@@ -22,8 +22,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// onDisk returns a knob that keeps everything in dir, with a clock that is the same
-// for every server of a test.
+// onDisk returns a knob that keeps everything in dir, or in memory if that is
+// empty.
 func onDisk(dir string) func(*Server) {
 	return func(s *Server) { s.Data = dir }
 }

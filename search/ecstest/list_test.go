@@ -63,12 +63,13 @@ func TestListProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s, c := directServer(rt)
 		ok(rt, s.CreateBucket("b"))
-		gen := rapid.StringOfN(rapid.RuneFrom([]rune("ab//é\uFFFD\U0001F600\x01 %+")), 1, 6, -1)
+		gen := rapid.StringOfN(rapid.RuneFrom([]rune("ab//éÿ\uFFFD\U0001F600\x01 %+")), 1, 6, -1)
 		all := rapid.SliceOfNDistinct(gen, 0, 30, rapid.ID[string]).Draw(rt, "keys")
-		for _, k := range all {
-			ok(rt, s.PutObject("b", k, nil, PutOptions{}))
+		for i := range all {
+			all[i] = strings.ReplaceAll(all[i], "ÿ", "\xff") // which is no UTF-8
+			ok(rt, s.PutObject("b", all[i], nil, PutOptions{}))
 		}
-		prefix := rapid.SampledFrom([]string{"", "a", "a/", "/", "\uFFFD", "none"}).Draw(rt, "prefix")
+		prefix := rapid.SampledFrom([]string{"", "a", "a/", "/", "\uFFFD", "\xff", "none"}).Draw(rt, "prefix")
 		delimiter := rapid.SampledFrom([]string{"", "/", "//", "b"}).Draw(rt, "delimiter")
 		var keys, prefixes []string
 		slices.SortFunc(all, compareUTF16)
