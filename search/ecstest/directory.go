@@ -74,7 +74,7 @@ func openDirectory(path string) (*directory, error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fail(errors.New("another process holds it: end that, or take another directory"))
 	case err != nil:
-		return fail(fmt.Errorf("%s cannot be opened: %w", recordsFile, err))
+		return fail(fmt.Errorf("%s cannot be opened (%w): bring it back from a copy, or take an empty directory", recordsFile, err))
 	}
 	d := &directory{path: path, db: db, refs: map[contentID]int{}}
 	err = d.checkFormat()
