@@ -28,6 +28,7 @@ func TestStoreOnEveryGeneration(t *testing.T) {
 	for i, g := range ecstest.Generations() {
 		for j, size := range sizes {
 			t.Run(fmt.Sprintf("%s/%d", g, size), func(t *testing.T) {
+				t.Parallel()
 				storetest.FixedWith(t, func(t storetest.TB, f storetest.Fixture) search.Store {
 					srv := startServer(t, func(s *ecstest.Server) {
 						s.Generation, s.PageSize, s.Seed, s.MarkFullPage = g, size, int64(10*i+j), j%2 == 1
