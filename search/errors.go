@@ -49,7 +49,7 @@ func (k Kind) String() string {
 // one line: what was attempted, on what, why it failed, what to do.
 // It never holds a secret.
 type Error struct {
-	Op     string // what was attempted: "query", "stat", "read", "list", "schema", "parse"
+	Op     string // what was attempted: "query", "stat", "read", "list", "search keys of", "parse"
 	Bucket string // on which bucket; may be empty
 	Key    string // object key or prefix; may be empty
 	Kind   Kind

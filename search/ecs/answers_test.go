@@ -396,11 +396,11 @@ func TestToleratesKeysByGeneration(t *testing.T) {
 // everyCall makes every call of the service and returns its errors.
 func everyCall(t *testing.T, c *ecs.Client) map[string]error {
 	errs := make(map[string]error)
-	_, errs["system keys"] = c.SystemKeys(t.Context())
-	_, errs["schema"] = c.SearchKeys(t.Context(), "b")
+	_, errs["search keys"] = c.SystemKeys(t.Context())
+	_, errs["search keys of"] = c.SearchKeys(t.Context(), "b")
 	_, errs["query"] = c.Query(t.Context(), ecs.QueryInput{Bucket: "b", Expression: "Size>0"})
 	errs["create bucket"] = c.CreateBucket(t.Context(), "b", search.Key{Name: "Size"})
-	_, errs["data nodes"] = c.DataNodes(t.Context())
+	_, errs["list data nodes"] = c.DataNodes(t.Context())
 	_, errs["ping"] = c.Ping(t.Context(), "")
 	_, errs["put"] = c.PutObject(t.Context(), "b", "k", strings.NewReader("x"), 1, ecs.PutOptions{})
 	return errs
@@ -452,7 +452,7 @@ func TestToleratesErrorsWithoutBody(t *testing.T) {
 		_, err := c.Query(t.Context(), ecs.QueryInput{Bucket: "b", Expression: "Size>0"})
 		wantError(t, err, kind, fmt.Sprintf("query b: status %d", status))
 		for op, err := range everyCall(t, c) {
-			if err == nil && op != "schema" && op != "system keys" {
+			if err == nil && op != "search keys of" && op != "search keys" {
 				t.Errorf("%d: no error of %s", status, op)
 			}
 		}

@@ -320,7 +320,7 @@ func TestPlainRequestsAreRepeated(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = denied.DataNodes(ctx)
-	wantError(t, err, search.KindCanceled, "data nodes")
+	wantError(t, err, search.KindCanceled, "list data nodes")
 }
 
 func TestPing(t *testing.T) {

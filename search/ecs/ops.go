@@ -9,8 +9,8 @@ import (
 // The operations, as errors name them.
 const (
 	opBuckets       = "list buckets"
-	opSystemKeys    = "system keys"
-	opSchema        = "schema"
+	opSystemKeys    = "search keys"
+	opSchema        = "search keys of"
 	opList          = "list"
 	opQuery         = "query"
 	opStat          = "stat"
@@ -19,7 +19,7 @@ const (
 	opPut           = "put"
 	opCreateBucket  = "create bucket"
 	opDisableSearch = "disable search"
-	opDataNodes     = "data nodes"
+	opDataNodes     = "list data nodes"
 	opPing          = "ping"
 	opPresign       = "presign"
 )

@@ -25,7 +25,7 @@ import (
 func everyOperation(ctx context.Context, c *store) map[string]error {
 	errs := make(map[string]error)
 	_, errs["list buckets"] = c.Buckets(ctx)
-	_, errs["schema"] = c.Schema(ctx, "b")
+	_, errs["search keys of"] = c.Schema(ctx, "b")
 	for _, err := range c.List(ctx, "b", search.ListOptions{}) {
 		errs["list"] = err
 	}
