@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -189,9 +190,12 @@ func emulatorPair() (ecs.Credentials, error) {
 // listenLoopback listens on address, the value of option, which must be of this machine alone: the
 // emulator's traffic is not encrypted, and its key pair may be the documented one.
 func listenLoopback(option, address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fail(exitUsage, "%s %s: not HOST:PORT, such as 127.0.0.1:9020", option, address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fail(exitUsage, "%s %s: a port is a number from 0 to 65535", option, address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fail(exitUsage, "%s %s: the emulator serves this machine alone: 127.0.0.1, ::1 or localhost", option, address)
