@@ -161,14 +161,7 @@ func (s *Server) listObjectsV2(w http.ResponseWriter, c *call) *apiError {
 }
 
 func writeRows(x *xmlWriter, c *call, l *listing, rows []row, more bool, encode func(string) string, owner bool) {
-	x.int("MaxKeys", int64(l.limit))
-	if l.delimiter != "" {
-		x.elem("Delimiter", encode(l.delimiter))
-	}
-	if t := c.Query.Get("encoding-type"); t != "" {
-		x.elem("EncodingType", t)
-	}
-	x.bool("IsTruncated", more)
+	writePage(x, c, l, more, encode)
 	for _, r := range rows {
 		o := r.object
 		if o == nil {
@@ -186,6 +179,18 @@ func writeRows(x *xmlWriter, c *call, l *listing, rows []row, more bool, encode 
 		x.end()
 	}
 	writePrefixes(x, rows, encode)
+}
+
+// writePage writes what listings of objects and of versions say of a page.
+func writePage(x *xmlWriter, c *call, l *listing, more bool, encode func(string) string) {
+	x.int("MaxKeys", int64(l.limit))
+	if l.delimiter != "" {
+		x.elem("Delimiter", encode(l.delimiter))
+	}
+	if t := c.Query.Get("encoding-type"); t != "" {
+		x.elem("EncodingType", t)
+	}
+	x.bool("IsTruncated", more)
 }
 
 func writePrefixes(x *xmlWriter, rows []row, encode func(string) string) {

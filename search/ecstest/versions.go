@@ -178,14 +178,7 @@ func (s *Server) listVersions(w http.ResponseWriter, c *call) *apiError {
 			x.elem("NextVersionIdMarker", formatID(last.object.seq))
 		}
 	}
-	x.int("MaxKeys", int64(l.limit))
-	if l.delimiter != "" {
-		x.elem("Delimiter", encode(l.delimiter))
-	}
-	if t := c.Query.Get("encoding-type"); t != "" {
-		x.elem("EncodingType", t)
-	}
-	x.bool("IsTruncated", more)
+	writePage(x, c, &l.listing, more, encode)
 	for _, r := range rows {
 		if r.object != nil {
 			writeVersion(x, r.object, latest[r.object], encode)
