@@ -93,6 +93,11 @@ func (c *Cache) sharedLocked(l search.Listing, id string) *listing {
 func (r *registry) release(s *listing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.releaseLocked(s)
+}
+
+// releaseLocked is release with r.mu held.
+func (r *registry) releaseLocked(s *listing) {
 	if s.refs--; s.refs > 0 {
 		return
 	}
@@ -183,6 +188,26 @@ func (c *Cache) Forget(bucket, object string) {
 		}
 	}
 	c.mem.forget(group{listings: true, bucket: bucket}, func(_ key, v any) bool { return has(v.(*listing)) })
+}
+
+// Drop implements search.Snapshotter. The error of a listing that broke is dropped as well.
+func (c *Cache) Drop(l search.Listing) (taken time.Time, rows int, ok bool) {
+	id := l.ID()
+	r := &c.listings
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.mem.drop(listingKey(kindBroken, l, id))
+	s := c.sharedLocked(l, id)
+	if s == nil {
+		return time.Time{}, 0, false
+	}
+	delete(r.open, id)
+	s.mu.Lock()
+	s.expireLocked(c.opt.Now())
+	taken, rows = s.taken, s.rows.n
+	s.mu.Unlock()
+	r.releaseLocked(s)
+	return taken, rows, true
 }
 
 // RunningListing describes a listing that is being fetched.

@@ -210,6 +210,15 @@ func (m *memory) admit(bytes int64) bool {
 	return true
 }
 
+// drop no longer keeps what k has.
+func (m *memory) drop(k key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if it, ok := m.lru.Peek(k); ok {
+		m.removeLocked(it)
+	}
+}
+
 // forget drops everything of g for which drop, which must not call m, is true.
 func (m *memory) forget(g group, drop func(key, any) bool) {
 	m.mu.Lock()

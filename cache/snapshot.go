@@ -93,7 +93,7 @@ func (s *listing) fetch() {
 }
 
 func (s *listing) entries() iter.Seq2[search.Entry, error] {
-	if s.l.Where == nil {
+	if s.l.IsLevel() {
 		return s.cache.store.List(s.ctx, s.l.Bucket, search.ListOptions{Prefix: s.l.Prefix})
 	}
 	return func(yield func(search.Entry, error) bool) {

@@ -74,7 +74,7 @@ func (n *dirNode) listing() search.Listing { return n.dir.Listing(n.fs.Now(), n.
 
 // flat reports whether results stand directly in the directory, by their whole
 // key relative to its prefix.
-func (n *dirNode) flat() bool { return n.dir.Where != nil }
+func (n *dirNode) flat() bool { return n.dir.IsFlat() }
 
 // OpendirHandle waits for the first row, so that a listing that fails from the
 // start fails here, where every program looks.

@@ -86,7 +86,7 @@ func (r *rowOrder) waits(s search.Snapshot) bool {
 
 // add takes one row in.
 func (r *rowOrder) add(row *search.Entry) {
-	if r.dir.Where != nil {
+	if r.dir.IsFlat() {
 		if rel, below := strings.CutPrefix(row.Key, r.dir.Prefix); below {
 			r.ready = append(r.ready, dirEntry{name: EncodeFlat(rel), key: row.Key, object: &row.Object})
 		}

@@ -1,10 +1,5 @@
 package search
 
-import (
-	"strings"
-	"time"
-)
-
 // ComponentKind says how one component of a path is read.
 type ComponentKind uint8
 
@@ -29,27 +24,13 @@ type Component struct {
 	Doubt string
 }
 
-// Directive is "@word,arg,...": Word without the "@", arguments decoded.
-// Rest is everything after the first comma, undecoded ("@explain,REST", "@meta,NAME").
-type Directive struct {
-	Word string
-	Args []string
-	Rest string
-}
-
-// Dir is what a path below the mountpoint means: the objects of Bucket below
-// Prefix that satisfy Where. The zero Dir is the root, which lists buckets.
-type Dir struct {
-	Bucket string
-	Prefix string // "" or ends in "/"
-	Where  Expr   // nil: a plain folder; else in normal form, not bound
-}
-
 // ParseComponent reads one path component against the bucket's schema. It is
 // pure. An error is KindInvalid and wraps a *SyntaxError; a name that is no
 // query is a literal, never an error.
 func ParseComponent(name string, s Schema) (Component, error) {
-	if d, ok := parseDirective(name); ok {
+	if d, ok, err := parseDirective(name, s); err != nil {
+		return Component{}, &Error{Op: "parse", Bucket: s.Bucket, Key: name, Kind: KindInvalid, Err: err}
+	} else if ok {
 		return Component{Kind: ComponentDirective, Raw: name, Directive: d}, nil
 	}
 	where, isQuery, err := parsePredicate(name, s)
@@ -66,24 +47,6 @@ func ParseComponent(name string, s Schema) (Component, error) {
 		return Component{Kind: ComponentPredicate, Raw: name, Where: where}, nil
 	}
 	return Component{Kind: ComponentLiteral, Raw: name, Literal: percentDecode(name), Doubt: doubt(name, s)}, nil
-}
-
-func parseDirective(name string) (Directive, bool) {
-	rest, ok := strings.CutPrefix(name, "@")
-	if !ok {
-		return Directive{}, false
-	}
-	word, rest, args := strings.Cut(rest, ",")
-	if !IsDirective(word) {
-		return Directive{}, false
-	}
-	d := Directive{Word: word, Rest: rest}
-	if args {
-		for arg := range strings.SplitSeq(rest, ",") {
-			d.Args = append(d.Args, percentDecode(arg))
-		}
-	}
-	return d, true
 }
 
 // parsePredicate reads name as typed, not in normal form. isQuery is false
@@ -118,22 +81,3 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string { return e.Msg }
-
-// Narrow returns d with one more predicate.
-func (d Dir) Narrow(where Expr) Dir {
-	d.Where = Normalize(Conjunction{d.Where, where})
-	return d
-}
-
-// Listing returns the listing that d stands for at now. Ages are taken from now floored to
-// lifetime (to the second when lifetime is below one), so that equal paths opened within it share one.
-func (d Dir) Listing(now time.Time, lifetime time.Duration) Listing {
-	return Listing{Bucket: d.Bucket, Prefix: d.Prefix, Where: Bind(d.Where, floorTime(now, lifetime))}
-}
-
-// floorTime floors now to whole lifetimes since 1970, in whole seconds.
-func floorTime(now time.Time, lifetime time.Duration) time.Time {
-	step := max(int64(lifetime/time.Second), 1)
-	sec := now.Unix()
-	return time.Unix(sec-((sec%step)+step)%step, 0).UTC()
-}

@@ -138,13 +138,16 @@ func TestLiterals(t *testing.T) {
 }
 
 func TestDirectives(t *testing.T) {
+	size, _ := testSchema.Resolve("size")
 	for name, want := range map[string]Directive{
 		"@tree":                {Word: "tree"},
-		"@sort,-size":          {Word: "sort", Args: []string{"-size"}, Rest: "-size"},
-		"@limit,10":            {Word: "limit", Args: []string{"10"}, Rest: "10"},
-		"@explain,size,gt,abc": {Word: "explain", Args: []string{"size", "gt", "abc"}, Rest: "size,gt,abc"},
-		"@meta,a%2Cb.txt":      {Word: "meta", Args: []string{"a,b.txt"}, Rest: "a%2Cb.txt"},
-		"@meta,":               {Word: "meta", Args: []string{""}},
+		"@sort,size":           {Word: "sort", Rest: "size", Order: Order{Key: size}},
+		"@sort,-size":          {Word: "sort", Rest: "-size", Order: Order{Key: size, Descending: true}},
+		"@limit,10":            {Word: "limit", Rest: "10", Limit: 10},
+		"@explain":             {Word: "explain"},
+		"@explain,size,gt,abc": {Word: "explain", Rest: "size,gt,abc"},
+		"@meta,a%2Cb.txt":      {Word: "meta", Rest: "a%2Cb.txt"},
+		"@meta,":               {Word: "meta"},
 		"@manifest.jsonl":      {Word: "manifest.jsonl"},
 	} {
 		c, err := ParseComponent(name, testSchema)
@@ -152,6 +155,15 @@ func TestDirectives(t *testing.T) {
 			t.Errorf("%s: kind %d, %v", name, c.Kind, err)
 		} else if diff := cmp.Diff(want, c.Directive); diff != "" {
 			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	for name, pos := range map[string]int{
+		"@sort": 5, "@sort,": 6, "@sort,-": 6, "@sort,sise": 6, "@limit": 6, "@limit,0": 7, "@limit,-1": 7, "@limit,ten": 7, "@tree,x": 6, "@by,color": 4,
+	} {
+		_, err := ParseComponent(name, testSchema)
+		syntax, ok := errors.AsType[*SyntaxError](err)
+		if !ok || syntax.Pos != pos || KindOf(err) != KindInvalid || syntax.Nearest == "" {
+			t.Errorf("%s: %v, %+v; want a syntax error at %d", name, err, syntax, pos)
 		}
 	}
 }

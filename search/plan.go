@@ -45,7 +45,8 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 	if k, ok := s.unreturnable(where); ok {
 		return refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.advice())
 	}
-	p := Plan{Listing: Listing{l.Bucket, l.Prefix, where}, Prefix: sendablePrefix(l.Prefix)}
+	l.Where = where
+	p := Plan{Listing: l, Prefix: sendablePrefix(l.Prefix)}
 	parts, ok := where.(Conjunction)
 	if !ok {
 		parts = Conjunction{where}

@@ -45,6 +45,18 @@ type Key struct {
 // User reports whether k is user metadata.
 func (k Key) User() bool { return strings.HasPrefix(k.Name, MetaPrefix) }
 
+// Engine is how queries in a bucket are answered.
+type Engine uint8
+
+// The engines.
+const (
+	// EngineSearch: by the store's metadata search, on the bucket's index.
+	EngineSearch Engine = iota
+	// EngineScan: by listing every object below the prefix and checking each here. It knows what
+	// a listing carries (name, size, time, ETag, storage class), and with Schema.ScanMetadata what one HEAD an object tells.
+	EngineScan
+)
+
 // Schema tells what can be searched in one bucket. It is immutable.
 type Schema struct {
 	Bucket string
@@ -56,4 +68,9 @@ type Schema struct {
 	// indexed ones, as the store names them, ordered by name; empty when the
 	// store does not say.
 	Attributes []Key
+	// Engine answers the queries. With EngineSearch and not Enabled there are none.
+	Engine Engine
+	// ScanMetadata lets EngineScan ask for the metadata of each object (one HEAD each) where
+	// a query names a key that a listing does not carry.
+	ScanMetadata bool
 }

@@ -76,27 +76,13 @@ type ListOptions struct {
 	// Recursive lists every object below Prefix. Otherwise keys with a "/"
 	// after Prefix are rolled up into folder entries.
 	Recursive bool
+	// Versions lists every version of every object instead of the current ones,
+	// each with its VersionID, those of a key together and the newest first; delete markers are left out. It
+	// goes with Recursive only. In a bucket that never had versions it changes nothing.
+	Versions bool
 	// Limit stops after so many entries, and keeps the page asked for as small;
 	// 0 means all.
 	Limit int
-}
-
-// Listing names one listing of one bucket: the objects below Prefix that
-// satisfy Where, or, with Where nil, one level of folders and objects.
-// Where must be bound (see Bind) and in normal form (see Normalize): two
-// Listings with equal ID are the same listing.
-type Listing struct {
-	Bucket string
-	Prefix string
-	Where  Expr
-}
-
-// ID returns a text that is equal for equal listings only.
-func (l Listing) ID() string {
-	if l.Where == nil {
-		return "list\x00" + l.Bucket + "\x00" + l.Prefix
-	}
-	return "query\x00" + l.Bucket + "\x00" + l.Prefix + "\x00" + l.Where.String()
 }
 
 // BucketLister lists the account's buckets.
@@ -128,13 +114,16 @@ type Lister interface {
 	List(ctx context.Context, bucket string, o ListOptions) iter.Seq2[Entry, error]
 }
 
-// Querier runs a metadata query.
+// Querier runs a metadata query, by whichever engine the bucket's Schema says.
 //
-// Query yields exactly the objects below l.Prefix for which Evaluate(l.Where)
-// is True, in no promised order; l.Where must not be nil. Each object carries Size, ModTime, and
-// ETag where the store has one, and every key that l.Where names. Errors,
-// breaking out and concurrency are as for Lister. A query that the engine
-// cannot answer is KindUnsupported and sends nothing.
+// Query yields the results of l, which must not be of one level (IsLevel) and must be bound: the
+// objects below l.Prefix for which Evaluate(l.Where) is True, of all
+// of them with l.Where nil. With l.Versions each version is an object of its own, matched by its own metadata. With
+// l.Order they come in that order, else in none that is promised; with l.Limit no more than so
+// many come, and the store is asked for no more than they need. Each object carries Size, ModTime,
+// ETag where the store has one, every key that l.Where and l.Order name, and with
+// l.Versions its VersionID. Errors, breaking out and concurrency are as for
+// Lister. A query that the engine cannot answer is KindUnsupported and sends nothing.
 type Querier interface {
 	Query(ctx context.Context, l Listing) iter.Seq2[Object, error]
 }
@@ -180,7 +169,8 @@ type Snapshot interface {
 	// it returns that error for every i from there on. When ctx ends first it
 	// returns ctx's error, and the fetch goes on for others that wait.
 	Row(ctx context.Context, i int) (Entry, error)
-	// Find returns the row of the object with this key, or of the folder when
+	// Find returns the row of the object with this key (the first of its versions, where
+	// the listing has them), or of the folder when
 	// key ends in "/" and such a common prefix was listed, among the rows so far.
 	// It never waits.
 	Find(key string) (Entry, bool)
@@ -199,6 +189,10 @@ type Snapshotter interface {
 	// whose first page is under way; it does not wait for a page. A listing
 	// that broke within the negative lifetime returns its error at once.
 	Open(ctx context.Context, l Listing) (Snapshot, error)
+	// Drop forgets the kept snapshot of l, so that the next Open asks the store;
+	// handles on it keep their rows. It reports when it was taken and how many rows
+	// it had so far; ok is false when there was none. It sends nothing.
+	Drop(l Listing) (taken time.Time, rows int, ok bool)
 	// Peek returns the fresh kept snapshot of l, or nil. It sends nothing and
 	// must be closed as well.
 	Peek(l Listing) Snapshot
