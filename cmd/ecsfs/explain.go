@@ -45,7 +45,9 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 	now, lifetime := time.Now(), defaultMountOptions().TTL
 	p, err := walk(c.Context, client.Store(), path)
 	if bad, ok := errors.AsType[*badComponent](err); ok {
-		printText(c, search.ExplainComponent(bad.At.Schema, bad.At.Dir, bad.Name, now, lifetime))
+		if bad.At.File.Word == "" {
+			printText(c, search.ExplainComponent(bad.At.Schema, bad.At.Dir, bad.Name, now, lifetime))
+		}
 		if _, ok := errors.AsType[*search.SyntaxError](err); ok {
 			return toldStatus(codeOf(err)) // the explanation was the error's text, with the place
 		}
@@ -55,17 +57,37 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 		return err
 	}
 	if key == "" {
-		printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
-		for _, doubt := range p.Doubts {
-			printText(c, "note      "+doubt)
-		}
-		return nil
+		return explainPlace(c, p, now, lifetime)
 	}
 	object, err := client.Store().Stat(c.Context, search.Ref{Bucket: p.Dir.Bucket, Key: key})
 	if err != nil {
 		return err
 	}
 	printText(c, search.ExplainObject(p.Schema, p.Dir, &object, now, lifetime))
+	return nil
+}
+
+// explainPlace prints what p is. What cannot be answered is told in the
+// explanation, and by the status that a query would end with.
+func explainPlace(c *cli.Context, p place, now time.Time, lifetime time.Duration) error {
+	if p.File.Word != "" {
+		name := p.Components[len(p.Components)-1]
+		if p.Menu.Name != "" {
+			name = "@by"
+		}
+		printText(c, search.ExplainComponent(p.Schema, p.Dir, name, now, lifetime))
+		return nil
+	}
+	printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
+	for _, doubt := range p.Doubts {
+		printText(c, "note      "+doubt)
+	}
+	if p.Dir.IsPlain() {
+		return nil
+	}
+	if _, err := search.NewPlan(p.Schema, p.Dir.Listing(now, lifetime)); err != nil {
+		return toldStatus(codeOf(err))
+	}
 	return nil
 }
 

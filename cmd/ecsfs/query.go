@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +15,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ecsfs/ecsfs/fs"
 	"github.com/ecsfs/ecsfs/search"
 )
 
@@ -29,9 +31,12 @@ func queryCommand() *cli.Command {
 		Usage:     "search without a mount: print the objects that match",
 		ArgsUsage: "[options] BUCKET[/FOLDER] COMPONENT...",
 		Description: `Prints the objects below FOLDER that match every COMPONENT: size in bytes, time of last
-modification, key. A component is what a directory's name would be in a mount.
+modification, key. A component is what a name in a path would be in a mount: a query; @sort,KEY,
+@limit,N or @versions (which adds a column, the version); or, as the last one, a file such as
+@help or @explain, which is printed.
 
   ecsfs query photos size,gt,1M color,in,red,blue
+  ecsfs query photos color,eq,red @sort,-size @limit,10
   ecsfs query photos/2026 '(size>1M or color==red) and not owner==bob'
   ecsfs query logs errors,gt,0 -0 --under /mnt/ecs | xargs -0 grep -l timeout`,
 		Flags: append([]cli.Flag{
@@ -45,13 +50,13 @@ modification, key. A component is what a directory's name would be in a mount.
 			if err != nil {
 				return err
 			}
-			return query(c, &store, o, args[0], args[1:])
+			return query(c, &store, &o, args[0], args[1:])
 		},
 	}
 }
 
 // query prints the objects at path that match every component.
-func query(c *cli.Context, so *storeOptions, o queryOptions, path string, components []string) error {
+func query(c *cli.Context, so *storeOptions, o *queryOptions, path string, components []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -63,10 +68,28 @@ func query(c *cli.Context, so *storeOptions, o queryOptions, path string, compon
 	if err != nil {
 		return err
 	}
-	if p.Dir.Where == nil {
+	switch {
+	case p.File.Word != "" && *o != queryOptions{}:
+		return fail(exitUsage, "@%s is printed as it is: --json, --count, -0 and --under are for results", p.File.Word)
+	case p.File.Word != "":
+		return printFile(c, client.Store(), p)
+	case p.Dir.IsPlain() && !p.Dir.Tree:
 		return fail(exitUsage, "no query given: name at least one, such as size,gt,100M ('ecsfs searchkeys %s' lists the keys)", p.Dir.Bucket)
 	}
-	return o.print(c, client.Store().Query(c.Context, p.Dir.Listing(time.Now(), time.Second)), p)
+	return o.print(c, results(c.Context, client.Store(), p.Dir), p)
+}
+
+// results returns the objects that d and the folders in it show.
+func results(ctx context.Context, store search.Querier, d search.Dir) iter.Seq2[search.Object, error] {
+	l := d.Results(time.Now(), time.Second)
+	return func(yield func(search.Object, error) bool) {
+		for o, err := range store.Query(ctx, l) {
+			// A folder of a tree shows a part of the tree's results.
+			if (err != nil || strings.HasPrefix(o.Key, d.Prefix+d.Below)) && !yield(o, err) {
+				return
+			}
+		}
+	}
 }
 
 func (o *queryOptions) check() error {
@@ -92,13 +115,16 @@ func (o *queryOptions) check() error {
 
 // print writes the results as o says. A search that breaks off is an error that
 // tells how much was printed.
-func (o *queryOptions) print(c *cli.Context, results func(func(search.Object, error) bool), p place) error {
+func (o *queryOptions) print(c *cli.Context, results iter.Seq2[search.Object, error], p place) error {
 	out := bufio.NewWriter(c.App.Writer)
-	n := 0
+	n, paths := 0, newPaths(o.Under, p)
+	if o.Under != "" {
+		results = paths.ahead(results)
+	}
 	for object, err := range results {
 		if err == nil {
 			n++
-			err = o.printOne(out, &object, p)
+			err = o.printOne(out, &object, p, &paths)
 		}
 		if err != nil {
 			if flushErr := out.Flush(); flushErr != nil || n == 0 {
@@ -120,7 +146,7 @@ func (o *queryOptions) print(c *cli.Context, results func(func(search.Object, er
 }
 
 // printOne writes one result.
-func (o *queryOptions) printOne(w io.Writer, object *search.Object, p place) error {
+func (o *queryOptions) printOne(w io.Writer, object *search.Object, p place, paths *paths) error {
 	end := "\n"
 	if o.Null {
 		end = "\x00"
@@ -131,13 +157,15 @@ func (o *queryOptions) printOne(w io.Writer, object *search.Object, p place) err
 	case o.JSON:
 		err = json.NewEncoder(w).Encode(newObjectJSON(p.Dir.Bucket, object))
 	case o.Under != "":
-		name := fs.EncodeFlat(strings.TrimPrefix(object.Key, p.Dir.Prefix))
-		path := strings.Join(append(append([]string{strings.TrimRight(o.Under, "/"), p.Dir.Bucket}, p.Components...), name), "/")
-		_, err = io.WriteString(w, path+end)
+		_, err = io.WriteString(w, paths.of(object)+end)
 	case o.Null:
 		_, err = io.WriteString(w, object.Key+end)
 	default:
-		_, err = fmt.Fprintf(w, "%12d  %s  %s\n", object.Size, metaTime(object.ModTime), printable(object.Key))
+		version := ""
+		if p.Dir.Versions {
+			version = cmp.Or(object.VersionID, "-") + "  "
+		}
+		_, err = fmt.Fprintf(w, "%12d  %s  %s%s\n", object.Size, metaTime(object.ModTime), version, printable(object.Key))
 	}
 	return err
 }

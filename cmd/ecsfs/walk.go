@@ -9,10 +9,16 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// place is what a path below a mountpoint means.
+// place is what a path below a mountpoint means: a directory, or a virtual file
+// or a menu in it.
 type place struct {
 	Schema search.Schema
 	Dir    search.Dir
+	// File is the directive that the path ends in, where that is no directory of
+	// results: a virtual file, or the menu "by". Its Word is empty: none.
+	File search.Directive
+	// Menu is the key of a menu, "@by/KEY"; else it has no name.
+	Menu search.Key
 	// Components are those below the bucket, as typed.
 	Components []string
 	// Doubts are why components that look like queries are read as folders.
@@ -55,45 +61,77 @@ func walk(ctx context.Context, store search.Schemer, path string) (place, error)
 }
 
 // walkQuery reads BUCKET[/FOLDER...][/QUERY...] and the components after it, all
-// of which must be queries.
+// of which must be queries or directives.
 func walkQuery(ctx context.Context, store search.Schemer, path string, components []string) (place, error) {
 	p, err := walk(ctx, store, path)
 	for _, name := range components {
-		if err == nil {
-			// In a path a "/" in a value would end the component; here it cannot.
-			p, err = p.enter(strings.ReplaceAll(name, "/", "%2F"), true)
+		if err != nil {
+			break
 		}
+		// "@by/KEY" is one word to who types it. Elsewhere a "/" is part of a value:
+		// in a path it would end the component, here it cannot.
+		if key, isMenu := strings.CutPrefix(name, "@by/"); isMenu {
+			if p, err = p.enter("@by", true); err != nil || key == "" {
+				continue
+			}
+			name = key
+		}
+		p, err = p.enter(strings.ReplaceAll(name, "/", "%2F"), true)
 	}
 	return p, explained(err)
 }
 
-// enter returns the place of one more component. Where it must be a query, a
-// name is an error.
+// enter returns the place of one more component. Where it must be a query or a
+// directive, a name is an error.
 func (p place) enter(name string, mustBeQuery bool) (place, error) {
 	bad := func(err error) (place, error) { return place{}, &badComponent{p, name, err} }
+	if p.File.Word != "" {
+		return p.enterMenu(name)
+	}
 	c, err := search.ParseComponent(name, p.Schema)
 	if err != nil {
 		return bad(err)
 	}
 	next := p
 	next.Components = append(p.Components[:len(p.Components):len(p.Components)], name)
+	dir, isDir := p.Dir.Enter(c)
 	switch {
-	case c.Kind == search.ComponentPredicate:
-		next.Dir = p.Dir.Narrow(c.Where)
-	case c.Kind == search.ComponentDirective:
-		return bad(fail(exitQuery, "%s works in a mount only: here go folders and queries", name))
-	case mustBeQuery || p.Dir.Where != nil:
+	case c.Kind == search.ComponentDirective && !isDir:
+		next.File = c.Directive
+	case c.Kind == search.ComponentLiteral && (mustBeQuery || !isDir):
 		if c.Doubt != "" {
 			return bad(fail(exitQuery, "%q is no query: %s", name, c.Doubt))
 		}
 		return bad(fail(exitQuery, "%q is no query: a query is KEY,OP,VALUE, such as size,gt,100M; 'ecsfs searchkeys %s' lists the keys", name, p.Dir.Bucket))
 	default:
-		next.Dir.Prefix += c.Literal + "/"
+		next.Dir = dir
 		if c.Doubt != "" {
 			next.Doubts = append(p.Doubts[:len(p.Doubts):len(p.Doubts)], fmt.Sprintf("%s is read as a folder: %s", name, c.Doubt))
 		}
 	}
 	return next, nil
+}
+
+// enterMenu returns the place of a component behind a virtual file or a menu:
+// the key of a menu, and no other.
+func (p place) enterMenu(name string) (place, error) {
+	bad := func(format string, args ...any) (place, error) {
+		return place{}, &badComponent{p, name, fail(exitQuery, format, args...)}
+	}
+	file := p.Components[len(p.Components)-1]
+	switch {
+	case p.File.Word != "by":
+		return bad("%s is a file: nothing goes behind it", file)
+	case p.Menu.Name != "":
+		return bad("@by/%s is the last: what it lists are links; type the query that one leads to, such as %s,eq,VALUE", file, file)
+	}
+	key, known := p.Schema.Resolve(name)
+	if !known {
+		return bad("@by/%s: %s is no key that is known in bucket %s; 'ecsfs searchkeys %[3]s' lists the keys", name, name, p.Dir.Bucket)
+	}
+	p.Components = append(p.Components[:len(p.Components):len(p.Components)], name)
+	p.Menu = key
+	return p, nil
 }
 
 // explained adds to an error about a component where in it the fault is.
