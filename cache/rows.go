@@ -70,7 +70,8 @@ type rows struct {
 	seed  maphash.Seed
 
 	types map[string]*extra
-	bytes int64 // what all this takes
+	last  *extra // of the row with metadata added last
+	bytes int64  // what all this takes
 }
 
 func newRows() rows { return rows{seed: maphash.MakeSeed(), slots: make([]uint32, minSlots)} }
@@ -150,8 +151,11 @@ func (r *rows) pack(e *search.Entry) row {
 	}
 	r.bytes += int64(len(p.text)) + textExtra
 	switch {
+	case e.Metadata.Len() > 0 && r.last != nil && r.last.contentType == e.ContentType && r.last.metadata.Equal(e.Metadata):
+		p.extra = r.last // as the rows of a plain listing have it, which are of one storage class
 	case e.Metadata.Len() > 0:
 		p.extra = &extra{strings.Clone(e.ContentType), e.Metadata}
+		r.last = p.extra
 		r.bytes += extraBytes + int64(len(e.ContentType)) + e.Metadata.Bytes() + 2*textExtra*int64(e.Metadata.Len())
 	case e.ContentType != "":
 		p.extra = r.sharedType(e.ContentType)

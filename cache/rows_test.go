@@ -128,9 +128,29 @@ func TestRowsWeighThemselves(t *testing.T) {
 	}
 }
 
+// Rows of one storage class share what says so.
+func TestRowsShareMetadata(t *testing.T) {
+	plain, classed := newRows(), newRows()
+	for i := range 1000 {
+		e := plainRow(i)
+		e.ContentType = ""
+		plain.add(&e, plain.grownSlots())
+		e = rowKinds["listed"](i)
+		classed.add(&e, classed.grownSlots())
+	}
+	if more := classed.size() - plain.size(); more <= 0 || more > 200 {
+		t.Errorf("1000 rows of one storage class take %d bytes more than without", more)
+	}
+}
+
 var rowKinds = map[string]func(i int) search.Entry{
 	"plain":  plainRow,
 	"tagged": taggedRow,
+	"listed": func(i int) search.Entry { // as a plain listing has them
+		e := plainRow(i)
+		e.ContentType, e.Metadata = "", search.NewMetadata(map[string]string{"StorageClass": "STANDARD"})
+		return e
+	},
 	"folder": func(i int) search.Entry {
 		return search.Entry{Folder: true, Object: search.Object{Key: fmt.Sprintf("folder-%d/", i)}}
 	},

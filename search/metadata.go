@@ -48,6 +48,9 @@ func (m Metadata) Get(name string) (string, bool) {
 // Len returns the number of attributes.
 func (m Metadata) Len() int { return len(m.pairs) / 2 }
 
+// Equal reports whether m and x have the same attributes.
+func (m Metadata) Equal(x Metadata) bool { return slices.Equal(m.pairs, x.pairs) }
+
 // Bytes returns the memory that the texts hold, for cache budgets.
 func (m Metadata) Bytes() int64 {
 	n := int64(len(m.pairs)) * 16

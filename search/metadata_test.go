@@ -18,3 +18,25 @@ func TestCanonicalNameKeepsBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestMetadataEqual(t *testing.T) {
+	a := NewMetadata(map[string]string{"Owner": "o", "X-Amz-Meta-A": "1"})
+	tests := []struct {
+		other map[string]string
+		want  bool
+	}{
+		{map[string]string{"x-amz-meta-a": "1", "Owner": "o"}, true},
+		{map[string]string{"x-amz-meta-a": "2", "Owner": "o"}, false},
+		{map[string]string{"x-amz-meta-b": "1", "Owner": "o"}, false},
+		{map[string]string{"Owner": "o"}, false},
+		{nil, false},
+	}
+	for _, tt := range tests {
+		if got := a.Equal(NewMetadata(tt.other)); got != tt.want {
+			t.Errorf("%v equals %v: %t", a, tt.other, got)
+		}
+	}
+	if !(Metadata{}).Equal(NewMetadata(nil)) {
+		t.Error("nothing does not equal nothing")
+	}
+}

@@ -49,7 +49,7 @@ const (
 	// LastModified (to the second), ObjectName, Etag and ContentType are known.
 	FromHead
 	// FromList: a row of a plain listing: only Size, LastModified (possibly to
-	// the second), ObjectName and Etag are known.
+	// the second), ObjectName, Etag and StorageClass are known.
 	FromList
 )
 

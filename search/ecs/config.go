@@ -42,6 +42,20 @@ const (
 	EncodeNever QueryEncoding = "never"
 )
 
+// EngineMode says which engine answers the queries of a Store.
+type EngineMode string
+
+// The choices.
+const (
+	// EngineAuto is metadata search in a bucket that has it, else a scan. A query that
+	// the index of a bucket does not bound is an error all the same.
+	EngineAuto EngineMode = "auto"
+	// EngineECS is metadata search; a bucket without it has no queries.
+	EngineECS EngineMode = "ecs"
+	// EngineScan lists every object below the prefix and checks each here, in every bucket.
+	EngineScan EngineMode = "scan"
+)
+
 // olderVersionsParameters are the names that ECS's own clients and documents
 // use; the first is the default.
 var olderVersionsParameters = []string{"include-older-versions", "include_older_version", "include-older-version"}
@@ -109,6 +123,12 @@ type Config struct {
 
 	QueryEncoding QueryEncoding // empty: EncodeAuto
 
+	// Engine answers the queries of the Store, and with it those of Bucket.Search.
+	Engine EngineMode // empty: EngineAuto
+	// ScanMetadata lets a scan ask for the metadata of each object, by one HEAD, where a query
+	// names a key that a listing does not carry. Without it such a query is KindUnsupported.
+	ScanMetadata bool
+
 	// OlderVersionsParameter is the name of the query parameter that asks for
 	// older versions: "include-older-versions" (the default), of the ECS REST
 	// documentation and the Java client; "include_older_version", of the Data
@@ -133,6 +153,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	cfg.Region = cmp.Or(cfg.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), DefaultRegion)
 	cfg.Addressing = cmp.Or(cfg.Addressing, PathStyle)
 	cfg.QueryEncoding = cmp.Or(cfg.QueryEncoding, EncodeAuto)
+	cfg.Engine = cmp.Or(cfg.Engine, EngineAuto)
 	cfg.OlderVersionsParameter = cmp.Or(cfg.OlderVersionsParameter, olderVersionsParameters[0])
 	cfg.MaxPages = cmp.Or(cfg.MaxPages, DefaultMaxPages)
 	cfg.MaxRequests = cmp.Or(cfg.MaxRequests, DefaultMaxRequests)
@@ -150,6 +171,8 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 			"name the host, or use path addressing")
 	case cfg.QueryEncoding != EncodeAuto && cfg.QueryEncoding != EncodeURL && cfg.QueryEncoding != EncodeNever:
 		return cfg, nil, configError(fmt.Sprintf("query encoding %q is none of auto, url, never", cfg.QueryEncoding), "")
+	case cfg.Engine != EngineAuto && cfg.Engine != EngineECS && cfg.Engine != EngineScan:
+		return cfg, nil, configError(fmt.Sprintf("engine %q is none of auto, ecs, scan", cfg.Engine), "")
 	case !slices.Contains(olderVersionsParameters, cfg.OlderVersionsParameter):
 		return cfg, nil, configError(fmt.Sprintf("no server calls the parameter of older versions %q", cfg.OlderVersionsParameter),
 			"one of "+strings.Join(olderVersionsParameters, ", "))

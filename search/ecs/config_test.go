@@ -88,6 +88,7 @@ func TestConfigErrors(t *testing.T) {
 		{"user, bad URL", func(c *ecs.Config) { c.Endpoint = "http://id:top%secret@host" }, "user or password"},
 		{"addressing", func(c *ecs.Config) { c.Addressing = "dns" }, `"dns"`},
 		{"virtual address", func(c *ecs.Config) { c.Addressing = ecs.VirtualHost; c.Endpoint = "http://127.0.0.1:9020" }, "127.0.0.1 is an address"},
+		{"engine", func(c *ecs.Config) { c.Engine = "grep" }, `"grep" is none of auto, ecs, scan`},
 		{"encoding", func(c *ecs.Config) { c.QueryEncoding = "base64" }, `"base64"`},
 		{"page size", func(c *ecs.Config) { c.PageSize = 1001 }, "page size 1001"},
 		{"negative", func(c *ecs.Config) { c.MaxPages = -1 }, "negative"},

@@ -36,6 +36,7 @@
 //	Buckets        GET /                            further pages by continuation-token
 //	Schema         as SearchKeys, kept for ten minutes
 //	List           GET /BUCKET                      ListObjects, version 1, encoding-type=url
+//	               GET /BUCKET?versions             all versions; GET /BUCKET?versioning where these do not tell
 //	Query          as Query, page after page, with HEAD for what rows lack
 //	Stat           HEAD /BUCKET/KEY
 //	ReadRange      GET /BUCKET/KEY                  Range, and If-Match when the ETag is known
@@ -132,6 +133,8 @@
 //     is refused as invalid is tried once more as one that has but one of them.
 //   - Before ECS 3.3 keys are case-sensitive in expressions (STORAGE-18866): they
 //     are sent as the server lists them.
+//   - A server that has no versions (NotImplemented, MethodNotAllowed, a plain listing in
+//     answer to ?versions) has its objects listed as they are.
 //   - What a server answers where there is no metadata search is Enabled: false:
 //     "Metadata search not enabled" in any spelling, MetadataSearchEnabled
 //     false, NotImplemented, MethodNotAllowed, InvalidArgument, InvalidRequest, or

@@ -57,7 +57,7 @@ func FuzzListXML(f *testing.F) {
 		<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes></ListBucketResult>`))
 	f.Add([]byte(`<ListAllMyBucketsResult><Buckets><Bucket><Name>b</Name></Bucket></Buckets></ListAllMyBucketsResult>`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		page, err := decodeList(bytes.NewReader(doc))
+		page, err := decodeList(bytes.NewReader(doc), false)
 		checkDecodeError(t, err)
 		if err == nil {
 			l := &listing{options: search.ListOptions{}}

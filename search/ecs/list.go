@@ -12,7 +12,8 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// List lists plain keys by ListObjects, version 1. See search.Lister.
+// List lists plain keys by ListObjects, version 1, and versions by
+// ListObjectVersions. See search.Lister.
 //
 // Version 1 and not 2, because every generation of ECS and every S3 server has
 // it, its marker is a key, so that a listing can always go on from the last one
@@ -28,22 +29,32 @@ func (s *Store) List(ctx context.Context, bucket string, o search.ListOptions) i
 			yield(search.Entry{}, err)
 			return
 		}
+		if o.Versions && !o.Recursive {
+			yield(search.Entry{}, t.fail(search.KindInvalid, "versions are listed recursively only", ""))
+			return
+		}
 		l := &listing{store: s, client: s.client, target: t, options: o}
-		p := &pager[[]search.Entry]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: s.client.cfg.MaxPages,
+		p := &pager[listedPage]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: s.client.cfg.MaxPages,
 			ahead: o.Limit == 0, fetch: l.fetch}
 		seen := newSeenKeys()
 		left := o.Limit
-		for entries, err := range p.pages(ctx) {
+		var held []search.Entry
+		for page, err := range p.pages(ctx) {
 			if err != nil {
+				// What is held back was listed: an incomplete listing has it.
+				for i := range held {
+					if !yield(held[i], nil) {
+						return
+					}
+				}
 				yield(search.Entry{}, err)
 				return
 			}
+			entries := append(held, page.entries...)
+			sortEntries(entries)
+			entries, held = page.holdBack(entries, left)
 			for i := range entries {
-				id := "object " + entries[i].Key
-				if entries[i].Folder {
-					id = "folder " + entries[i].Key // an object "a/" and a folder "a/" are two entries
-				}
-				if !seen.add(id) {
+				if !seen.add(entryID(&entries[i])) {
 					continue
 				}
 				if !yield(entries[i], nil) {
@@ -57,33 +68,76 @@ func (s *Store) List(ctx context.Context, bucket string, o search.ListOptions) i
 	}
 }
 
+// entryID tells entries of one listing apart: an object "a/", a folder "a/"
+// and the versions of an object are entries of their own.
+func entryID(e *search.Entry) string {
+	if e.Folder {
+		return "folder " + e.Key
+	}
+	return "object " + e.Key + "\x00" + e.VersionID // its last NUL is where the version begins
+}
+
+// sortEntries puts entries in order of their key, and the versions of an object
+// the newest first.
+func sortEntries(entries []search.Entry) {
+	slices.SortStableFunc(entries, func(a, b search.Entry) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), b.ModTime.Compare(a.ModTime))
+	})
+}
+
 // listing is one plain listing under way.
 type listing struct {
 	store   *Store
 	client  *Client
 	target  target
 	options search.ListOptions
+
+	class classMetadata
+	// nulls is what the version "null" is in this bucket: see nullsAre.
+	nulls nulls
+}
+
+// listedPage is one page of a listing, decoded.
+type listedPage struct {
+	entries []search.Entry
+	// open, of a page of versions that is not the last, is the key that the page ends
+	// with, more versions of which may follow.
+	open string
 }
 
 // fetch gets one page.
-func (l *listing) fetch(ctx context.Context, marker string, _ func(string)) ([]search.Entry, string, error) {
-	page, err := l.page(ctx, l.options.Prefix, marker, l.maxKeys(), !l.options.Recursive)
+func (l *listing) fetch(ctx context.Context, marker string, _ func(string)) (listedPage, string, error) {
+	in := pageRequest{prefix: l.options.Prefix, marker: marker, maxKeys: l.maxKeys(), folders: !l.options.Recursive, versions: l.options.Versions}
+	page, err := l.page(ctx, in)
+	if l.options.Versions && marker == "" && isNoVersions(err) {
+		l.options.Versions = false
+		return l.fetch(ctx, marker, nil)
+	}
 	if err != nil {
-		return nil, "", err
+		return listedPage{}, "", err
 	}
 	if page.encoded {
 		if err := l.decode(ctx, &page); err != nil {
-			return nil, "", l.client.failed(ctx, l.target, nil, err)
+			return listedPage{}, "", l.client.failed(ctx, l.target, nil, err)
 		}
 	}
-	entries, err := l.entries(&page)
-	if err != nil {
-		return nil, "", l.client.failed(ctx, l.target, nil, err)
+	if l.options.Versions {
+		if err := l.nameVersions(ctx, &page); err != nil {
+			return listedPage{}, "", err
+		}
+	}
+	out := listedPage{}
+	if out.entries, err = l.entries(&page); err != nil {
+		return listedPage{}, "", l.client.failed(ctx, l.target, nil, err)
 	}
 	next := page.next
-	if !page.truncated {
+	switch {
+	case !page.truncated:
 		next = ""
-	} else if next == "" {
+	case l.options.Versions && next != "":
+		out.open = next
+		next = versionMarker(next, page.nextVersion)
+	case next == "" && !l.options.Versions:
 		// Version 1 names the next marker only with a delimiter: else it is the last key.
 		if n := len(page.objects); n > 0 {
 			next = page.objects[n-1].key
@@ -91,11 +145,11 @@ func (l *listing) fetch(ctx context.Context, marker string, _ func(string)) ([]s
 		if n := len(page.prefixes); n > 0 {
 			next = max(next, page.prefixes[n-1])
 		}
-		if next == "" {
-			return nil, "", l.client.failed(ctx, l.target, nil, badf("the page says that more follows, but not where"))
-		}
 	}
-	return entries, next, nil
+	if page.truncated && next == "" {
+		return listedPage{}, "", l.client.failed(ctx, l.target, nil, badf("the page says that more follows, but not where"))
+	}
+	return out, next, nil
 }
 
 // maxKeys returns the page size to ask for; 0: the server's own.
@@ -107,105 +161,48 @@ func (l *listing) maxKeys() int {
 	return size
 }
 
+// pageRequest says which page of a listing to ask for.
+type pageRequest struct {
+	prefix, marker string
+	maxKeys        int  // 0: the server's own
+	folders        bool // roll up what is below a "/"
+	versions       bool // marker is one of versionMarker's
+}
+
 // page makes one request.
-func (l *listing) page(ctx context.Context, prefix, marker string, maxKeys int, folders bool) (listPage, error) {
-	c := l.client
-	cl, err := c.begin(ctx, kindList)
-	if err != nil {
-		return listPage{}, c.failed(ctx, l.target, nil, err)
-	}
-	defer cl.end()
+func (l *listing) page(ctx context.Context, in pageRequest) (listPage, error) {
 	params := []parameter{{"encoding-type", "url"}}
 	add := func(name, value string) {
 		if value != "" {
 			params = append(params, parameter{name, value})
 		}
 	}
-	add("prefix", prefix)
-	add("marker", marker)
-	if maxKeys > 0 {
-		add("max-keys", strconv.Itoa(maxKeys))
+	add("prefix", in.prefix)
+	if in.versions {
+		params = append(params, parameter{name: "versions"})
+		key, version := cutVersionMarker(in.marker)
+		add("key-marker", key)
+		add("version-id-marker", version)
+	} else {
+		add("marker", in.marker)
 	}
-	if folders {
+	if in.maxKeys > 0 {
+		add("max-keys", strconv.Itoa(in.maxKeys))
+	}
+	if in.folders {
 		add("delimiter", "/")
 	}
 	var page listPage
-	err = c.ride(cl, l.target.bucket, params, func(r io.Reader) (err error) {
-		page, err = decodeList(r)
-		return err
+	err := l.client.run(ctx, l.target, kindList, func(cl *call) error {
+		return l.client.ride(cl, l.target.bucket, params, func(r io.Reader) (err error) {
+			page, err = decodeList(r, in.versions)
+			return err
+		})
 	})
-	return page, c.failed(ctx, l.target, cl, err)
+	return page, err
 }
 
-// texts calls f for every percent-encoded text of the page.
-func (p *listPage) texts(f func(*string)) {
-	for i := range p.objects {
-		f(&p.objects[i].key)
-	}
-	for i := range p.prefixes {
-		f(&p.prefixes[i])
-	}
-	f(&p.next)
-}
-
-// decode replaces the percent-encoded texts of the page.
-func (l *listing) decode(ctx context.Context, page *listPage) error {
-	plus, err := l.plusMeaning(ctx, page)
-	if err != nil {
-		return err
-	}
-	page.texts(func(s *string) {
-		decoded, e := percentDecode(*s, plus)
-		if e != nil {
-			err = e
-			return
-		}
-		*s = decoded
-	})
-	return err
-}
-
-// plusMeaning finds out what "+" is on this page. A page that has %20 writes
-// blanks so, one that has %2B does not write plus as "+". Where neither is
-// there, and no earlier page told, the store is asked once for a key that
-// begins with the name read the one way.
-func (l *listing) plusMeaning(ctx context.Context, page *listPage) (plusMeaning, error) {
-	var withPlus string
-	blank, plus := false, false
-	page.texts(func(s *string) {
-		if withPlus == "" && strings.Contains(*s, "+") {
-			withPlus = *s
-		}
-		blank = blank || strings.Contains(*s, "%20")
-		plus = plus || strings.Contains(*s, "%2B") || strings.Contains(*s, "%2b")
-	})
-	meaning := plusMeaning(l.store.plus.Load())
-	switch {
-	case withPlus == "":
-		return plusIsBlank, nil // there is none to read
-	case blank:
-		meaning = plusIsPlus
-	case plus:
-		meaning = plusIsBlank
-	case meaning == plusUnknown:
-		name, err := percentDecode(withPlus, plusIsBlank)
-		if err != nil {
-			return plusUnknown, err
-		}
-		probe, err := l.page(ctx, name, "", 1, false)
-		if err != nil {
-			return plusUnknown, err
-		}
-		meaning = plusIsPlus
-		if len(probe.objects)+len(probe.prefixes) > 0 {
-			meaning = plusIsBlank
-		}
-	}
-	l.store.plus.Store(int32(meaning))
-	return meaning, nil
-}
-
-// entries returns the rows of a decoded page in order of their key.
+// entries returns the rows of a decoded page.
 func (l *listing) entries(page *listPage) ([]search.Entry, error) {
 	prefix := l.options.Prefix
 	entries := make([]search.Entry, 0, len(page.objects)+len(page.prefixes))
@@ -222,7 +219,8 @@ func (l *listing) entries(page *listPage) ([]search.Entry, error) {
 			continue
 		}
 		entries = append(entries, search.Entry{Object: search.Object{
-			Key: row.key, Size: row.size, ModTime: row.modTime, ETag: row.etag, Partial: search.FromList}})
+			Key: row.key, Size: row.size, ModTime: row.modTime, ETag: row.etag, VersionID: row.version,
+			Metadata: l.class.of(row.class), Partial: search.FromList}})
 	}
 	for _, p := range page.prefixes {
 		if !strings.HasPrefix(p, prefix) || len(p) == len(prefix) || !strings.HasSuffix(p, "/") {
@@ -230,6 +228,22 @@ func (l *listing) entries(page *listPage) ([]search.Entry, error) {
 		}
 		folder(p)
 	}
-	slices.SortStableFunc(entries, func(a, b search.Entry) int { return cmp.Compare(a.Key, b.Key) })
 	return entries, nil
+}
+
+// classMetadata makes the Metadata of storage classes. Rows of one class, which
+// are mostly all, share theirs.
+type classMetadata struct {
+	class    string
+	metadata search.Metadata
+}
+
+func (c *classMetadata) of(class string) search.Metadata {
+	if class != c.class {
+		c.class, c.metadata = class, search.Metadata{}
+		if class != "" {
+			c.metadata = search.NewMetadata(map[string]string{"StorageClass": class})
+		}
+	}
+	return c.metadata
 }

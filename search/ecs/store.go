@@ -47,8 +47,8 @@ type knownSchema struct {
 	taken time.Time
 }
 
-// Schema asks which keys the bucket's index has, as Client.SearchKeys does. The
-// answer is kept for Query. See search.Schemer.
+// Schema asks which keys the bucket's index has, as Client.SearchKeys does, and says which
+// engine answers its queries (Config.Engine). The answer is kept for Query. See search.Schemer.
 func (s *Store) Schema(ctx context.Context, bucket string) (search.Schema, error) {
 	listed, err := s.askSchema(ctx, bucket)
 	return listed.schema, err
@@ -74,6 +74,10 @@ func (s *Store) askSchema(ctx context.Context, bucket string) (listedKeys, error
 	if err != nil {
 		s.forgetSchema(bucket)
 		return listedKeys{}, err
+	}
+	listed.schema.Engine, listed.schema.ScanMetadata = search.EngineSearch, s.client.cfg.ScanMetadata
+	if mode := s.client.cfg.Engine; mode == EngineScan || mode == EngineAuto && !listed.schema.Enabled {
+		listed.schema.Engine = search.EngineScan
 	}
 	s.keepSchema(listed)
 	return listed, nil

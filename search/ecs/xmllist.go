@@ -54,31 +54,49 @@ func percentDecode(s string, plus plusMeaning) (string, error) {
 type listPage struct {
 	objects   []listRow
 	prefixes  []string
-	next      string // NextMarker; may be missing although truncated is true
+	next      string // NextMarker, which may be missing although truncated is true; of versions NextKeyMarker
 	truncated bool
 	encoded   bool // names and next are percent-encoded
 	bucket    string
+
+	nextVersion string // of versions: NextVersionIdMarker
+	markers     bool   // of versions: a delete marker is on the page
 }
 
 type listRow struct {
-	key, etag string
-	size      int64
-	modTime   time.Time
+	key, etag, class string
+	size             int64
+	modTime          time.Time
+
+	version string // as sent
+	latest  bool
 }
 
-// decodeList reads a <ListBucketResult>.
-func decodeList(r io.Reader) (listPage, error) {
+// errNoVersions is the cause of an error of a server that answers a request for versions with
+// a plain listing.
+var errNoVersions = &badDocument{reason: "a plain listing where one of versions was expected"}
+
+// decodeList reads a <ListBucketResult>, or with versions a <ListVersionsResult>.
+func decodeList(r io.Reader, versions bool) (listPage, error) {
 	var page listPage
 	w := newWalker(r)
-	if err := w.rootNamed("ListBucketResult"); err != nil {
+	root, err := w.root()
+	switch {
+	case err != nil:
 		return page, err
+	case versions && root == "ListBucketResult":
+		return page, errNoVersions
+	case versions && root != "ListVersionsResult":
+		return page, badf("<%s> where <ListVersionsResult> was expected", shorten(root))
+	case !versions && root != "ListBucketResult":
+		return page, badf("<%s> where <ListBucketResult> was expected", shorten(root))
 	}
-	err := w.children(func(name string) (err error) {
+	err = w.children(func(name string) (err error) {
 		if len(page.objects)+len(page.prefixes) > maxRows {
 			return badf("more than %d entries", maxRows)
 		}
 		switch name {
-		case "Contents":
+		case "Contents", "Version":
 			row, err := w.listRow()
 			page.objects = append(page.objects, row)
 			return err
@@ -91,6 +109,14 @@ func decodeList(r io.Reader) (listPage, error) {
 				page.prefixes = append(page.prefixes, prefix)
 				return err
 			})
+		case "DeleteMarker":
+			page.markers = true
+			return w.skip()
+		case "NextKeyMarker":
+			return w.textInto(&page.next)
+		case "NextVersionIdMarker":
+			page.nextVersion, err = w.trimmed()
+			return err
 		case "NextMarker":
 			if err = w.textInto(&page.next); isEndMarker(page.next) {
 				page.next = ""
@@ -116,7 +142,7 @@ func decodeList(r io.Reader) (listPage, error) {
 func (w *walker) listRow() (listRow, error) {
 	var row listRow
 	var size, modTime string
-	err := w.children(func(name string) error {
+	err := w.children(func(name string) (err error) {
 		switch name {
 		case "Key":
 			return w.textInto(&row.key)
@@ -126,6 +152,15 @@ func (w *walker) listRow() (listRow, error) {
 			return w.textInto(&size)
 		case "LastModified":
 			return w.textInto(&modTime)
+		case "StorageClass":
+			row.class, err = w.trimmed()
+			return err
+		case "VersionId":
+			row.version, err = w.trimmed()
+			return err
+		case "IsLatest":
+			row.latest, err = w.boolean()
+			return err
 		default:
 			return w.skip()
 		}

@@ -113,6 +113,13 @@ func (u suite) testList(t *testing.T, s search.Store) {
 				for _, e := range entries {
 					checkRow(t, e, byKey[e.Key])
 				}
+				if !recursive {
+					continue
+				}
+				o.Versions = true // of which there are none: nothing changes
+				if d := diff(entries, mustCollect(t, s.List(t.Context(), bucket, o))); d != "" {
+					t.Errorf("List(%s, %+q) of versions (-without +with):\n%s", bucket, prefix, d)
+				}
 			}
 		}
 	}
