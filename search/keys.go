@@ -14,6 +14,10 @@ const (
 	keyEtag         = "Etag"
 	keyContentType  = "ContentType"
 	keyBase         = "base"
+
+	// keyStorageClass is what every S3 listing carries (ListObjectsV2, Amazon S3 API
+	// reference); rows have it in their Metadata. No index has it.
+	keyStorageClass = "StorageClass"
 )
 
 // systemKey is a system key that this package knows by itself.
@@ -24,7 +28,7 @@ type systemKey struct {
 	// optional: not every object has it.
 	optional bool
 	// listed: known only in a bucket whose schema names it, because not every
-	// server generation has it.
+	// server generation has it; StorageClass, with EngineScan.
 	listed bool
 }
 
@@ -46,6 +50,7 @@ var systemKeys = [...]systemKey{
 	{name: "Namespace", typ: String},
 	{name: "ReplicationStatus", typ: String, optional: true, listed: true},
 	{name: "ObjName", typ: String, listed: true},
+	{name: keyStorageClass, typ: String, optional: true, listed: true},
 }
 
 // systemNamed finds the row whose alias or native name is name, in any case.
@@ -112,7 +117,7 @@ func (s Schema) Resolve(name string) (Key, bool) {
 	}
 	if sys := systemNamed(name); sys != nil {
 		indexed, listed := s.names(sys.name)
-		if listed || !sys.listed {
+		if listed || !sys.listed || s.Engine == EngineScan && sys.name == keyStorageClass {
 			return Key{Name: sys.name, Type: sys.typ, Indexed: indexed && sys.name != keyBase}, true
 		}
 	}

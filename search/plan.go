@@ -1,68 +1,150 @@
 package search
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Plan is how a query is answered: what is sent, and what is checked here.
+// Plan is how the results of a listing are had: what is asked of the store, and what is done here.
 type Plan struct {
+	// Listing is what was planned, its Where in normal form.
 	Listing Listing
+	// Engine has the rows: EngineSearch sends Wire, EngineScan lists every object (with
+	// Listing.Versions, every version) below Prefix. All objects are listed, not searched, in a bucket with metadata
+	// search too, where a listing carries the key they are ordered by.
+	Engine Engine
+	// None is true when no object can be among the results: nothing is to be asked.
+	None bool
+
 	// Wire is the expression of the query parameter, always parenthesised where
-	// "and" meets "or".
+	// "and" meets "or". Empty with EngineScan, as are Attributes and SortBy.
 	Wire string
-	// Prefix is sent as the prefix parameter; empty: none.
+	// Prefix is sent as the prefix parameter, of the search or of the listing; empty: none. Of a
+	// listing it may be longer than that of Listing, where the conditions on ObjectName imply more.
 	Prefix string
 	// Attributes are the names to ask for beside the indexed keys, so that rows
-	// carry size, time, etag, content type and every key that Check needs.
+	// carry size, time, etag, content type and every key that Check and the order need.
 	Attributes []string
-	// Check is evaluated on every returned row; nil when Wire is exact.
+	// SortBy is sent as the sorted parameter, a native name in Wire; empty: none. The rows then come in
+	// Listing.Order but for those of equal value, and Prefix is empty, as with a prefix
+	// the order is undefined. Arrange sees to the rest.
+	SortBy string
+	// MaxKeys is how many rows the first page should be asked for, so that a small Limit costs a
+	// small page; 0: as many as a page can have. Later pages should be larger (eight times each),
+	// as rows may be dropped here.
+	MaxKeys int
+
+	// Check is evaluated on every returned row; nil when what is sent is exact.
 	Check Expr
+	// Heads is true when EngineScan must ask for the metadata of rows that the listing does not decide.
+	Heads bool
+
+	// Cost is the class of the most that this can cost.
+	Cost Cost
 	// Notes say in words what is checked here and why, and whom the predicate
 	// leaves out.
 	Notes []string
 
 	tree wire // Wire
+	// name is the key of object names where it is indexed, else the zero Key.
+	name Key
+	// sortedHere says why the order is not asked of the store; empty when it is, or there is none.
+	sortedHere string
+}
+
+// Cost says what a plan reads, in classes from the cheapest to the dearest.
+type Cost uint8
+
+// The classes of cost.
+const (
+	// CostNone: nothing is asked.
+	CostNone Cost = iota
+	// CostSearch: the pages of a search that hold the results, and no others.
+	CostSearch
+	// CostSearchChecked: the pages of a search that is true of more objects than the results.
+	CostSearchChecked
+	// CostSearchSorted: all pages of a search before the first result, whatever the limit.
+	CostSearchSorted
+	// CostList: the pages of a listing that hold the results.
+	CostList
+	// CostScan: the pages of a listing of every object, most of which may be no results.
+	CostScan
+	// CostScanSorted: all pages of a listing of every object before the first result.
+	CostScanSorted
+	// CostScanHeads: those, and one more request for every object that they do not decide.
+	CostScanHeads
+)
+
+// String returns the class in a few words.
+func (c Cost) String() string {
+	return [...]string{"nothing to ask", "exact search", "search, checked here", "search, sorted here",
+		"listing", "listing, filtered here", "listing, sorted here", "listing, and one HEAD an object"}[c]
 }
 
 // NewPlan plans l, whose Where must be bound, for a bucket with schema s. It is pure.
-// KindUnsupported when nothing that the index can compare bounds the search.
+// KindUnsupported when the bucket's engine cannot answer it: nothing that the index can compare
+// bounds the search, or the engine cannot tell a key's value. One level (IsLevel) and menus are KindInvalid.
 func NewPlan(s Schema, l Listing) (Plan, error) {
-	refuse := func(kind Kind, reason, hint string) (Plan, error) {
-		return Plan{}, &Error{Op: "query", Bucket: l.Bucket, Key: l.Prefix, Kind: kind, Reason: reason, Hint: hint}
-	}
-	where := Normalize(l.Where)
+	l.Where = Normalize(l.Where)
+	p := Plan{Listing: l}
 	switch {
-	case where == nil:
-		return refuse(KindInvalid, "there is no condition to search by", "")
-	case !bound(where):
-		return refuse(KindInvalid, "the query has an age that is not bound to a time", "")
-	case !s.Enabled:
-		return refuse(KindUnsupported, "bucket has no metadata search", "it is set when a bucket is created; list its folders instead")
+	case l.IsLevel():
+		return Plan{}, p.refuse(KindInvalid, "there is no condition to search by", "")
+	case l.Menu.Name != "":
+		return Plan{}, p.refuse(KindInvalid, "a menu is not one query", "")
+	case !bound(l.Where):
+		return Plan{}, p.refuse(KindInvalid, "the query has an age that is not bound to a time", "")
 	}
-	if k, ok := s.unreturnable(where); ok {
-		return refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.advice())
+	if nothing, ok := l.Where.(Disjunction); ok && len(nothing) == 0 {
+		p.None = true
+		return p, nil
 	}
-	l.Where = where
-	p := Plan{Listing: l, Prefix: sendablePrefix(l.Prefix)}
-	parts, ok := where.(Conjunction)
-	if !ok {
-		parts = Conjunction{where}
+	var err error
+	switch {
+	case l.Where == nil:
+		err = s.planAll(&p)
+	case s.Engine == EngineScan:
+		err = s.planScan(&p)
+	default:
+		err = s.planSearch(&p, l.Where)
 	}
-	w, check, reasons := s.choose(parts, l.Prefix)
-	if w.empty() {
-		return refuse(KindUnsupported, unbounded(reasons), s.advice())
+	if err != nil {
+		return Plan{}, err
 	}
-	p.tree, p.Wire = w, w.expression()
-	p.Check = Normalize(check)
-	p.Attributes = s.attributes(p.Check)
-	p.Notes = notes(reasons, where)
 	return p, nil
 }
 
-// Keys returns the keys that the listing's Where names: sure are those that are
+// refuse is the error of a listing that is not planned.
+func (p *Plan) refuse(kind Kind, reason, hint string) error {
+	return &Error{Op: "query", Bucket: p.Listing.Bucket, Key: p.Listing.Prefix, Kind: kind, Reason: reason, Hint: hint}
+}
+
+// planAll plans all objects below the prefix.
+func (s Schema) planAll(p *Plan) error {
+	k := p.Listing.Order.Key
+	if p.Listing.Order.IsZero() || k.listed() {
+		return s.planScan(p)
+	}
+	if s.Engine == EngineSearch && s.Enabled && s.returns(k) {
+		if every, ok := s.everywhere(k); ok {
+			return s.planSearch(p, Cond{Key: every, Op: OpExists})
+		}
+	}
+	return s.planScan(p)
+}
+
+// everywhere returns an indexed key that every object has, if it can the one to order by.
+func (s Schema) everywhere(first Key) (Key, bool) {
+	for _, k := range append([]Key{first}, knownKeys(s)...) {
+		if k.Indexed && !k.optional() {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// Keys returns the keys that the listing's Where and Order name: sure are those that are
 // indexed and that every result has, so that a row without one is not whole;
 // others are the rest, which a row may lack rightly.
 //
@@ -71,15 +153,19 @@ func NewPlan(s Schema, l Listing) (Plan, error) {
 // EMCECS/ecs-object-client-java), and from servers that ignore Attributes.
 func (p *Plan) Keys() (sure, others []Key) {
 	needed := required(p.Listing.Where)
-	conditions(p.Listing.Where, func(c Cond) {
+	add := func(k Key) {
 		list := &others
-		if c.Key.Indexed && slices.Contains(needed, c.Key) {
+		if k.Indexed && (slices.Contains(needed, k) || !k.optional()) {
 			list = &sure
 		}
-		if !slices.Contains(*list, c.Key) {
-			*list = append(*list, c.Key)
+		if !slices.Contains(*list, k) {
+			*list = append(*list, k)
 		}
-	})
+	}
+	conditions(p.Listing.Where, func(c Cond) { add(c.Key) })
+	if !p.Listing.Order.IsZero() {
+		add(p.Listing.Order.Key)
+	}
 	return sure, others
 }
 
@@ -90,114 +176,39 @@ func (p Plan) Unmixed() (Plan, bool) {
 	if !p.tree.mixed() {
 		return p, false
 	}
-	p.tree = p.tree.unmix()
-	p.Wire = p.tree.expression()
+	p.setWire(p.tree.unmix())
 	p.Check = p.Listing.Where
+	p.Cost = max(p.Cost, CostSearchChecked)
 	return p, true
 }
 
-// choose lowers each part and takes those that fit the limits of an
-// expression, the shortest first.
-func (s Schema) choose(parts Conjunction, prefix string) (w wire, check Conjunction, reasons []reason) {
-	sent := make([]lowered, len(parts))
-	order := make([]int, len(parts))
-	for i, x := range parts {
-		sent[i], order[i] = s.lower(x, prefix), i
+// Unprefixed returns p for a server that does not support, or not well, the prefix parameter: a range
+// of ObjectName is sent in its place if that is indexed; otherwise Keep drops what is not below the prefix.
+func (p Plan) Unprefixed() Plan {
+	if p.Engine != EngineSearch || p.Prefix == "" {
+		return p
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(sent[a].wire.clauses(), sent[b].wire.clauses())
-	})
-	clauses, size := 0, 0
-	fits := func(w wire) bool {
-		n, bytes := w.clauses(), len(w.String())+len(" and ")
-		if clauses+n > maxClauses || size+bytes > maxWireLen {
-			return false
-		}
-		clauses, size = clauses+n, size+bytes
-		return true
+	if w, ok := p.named(); ok {
+		p.setWire(w)
+	} else {
+		p.Cost = max(p.Cost, CostSearchChecked)
 	}
-	for _, i := range order {
-		l := &sent[i]
-		if l.wire.empty() || fits(l.wire) {
-			continue
-		}
-		l.why = append(l.why, reason{cond: parts[i], text: fmt.Sprintf("the expression would exceed %d comparisons or %d bytes", maxClauses, maxWireLen)})
-		if l.wire = l.wire.weaken(); !l.wire.empty() && !fits(l.wire) {
-			l.wire = wire{}
-		}
-	}
-	wires := make([]wire, len(parts))
-	for i, l := range sent {
-		wires[i] = l.wire
-		reasons = append(reasons, l.why...)
-		if len(l.why) > 0 {
-			check = append(check, parts[i])
-		}
-	}
-	return conjunction(wires), check, reasons
+	p.Prefix = ""
+	return p
 }
 
-// unreturnable finds a key of e whose value the store neither compares nor returns.
-func (s Schema) unreturnable(e Expr) (k Key, found bool) {
-	conditions(e, func(c Cond) {
-		if !found && !s.returns(c.Key) {
-			k, found = c.Key, true
-		}
-	})
-	return k, found
+// named returns what is sent with the prefix as a range of ObjectName; ok is false where that is
+// not indexed, or what is sent would be too long.
+func (p *Plan) named() (wire, bool) {
+	if p.name.Name == "" {
+		return wire{}, false
+	}
+	w := conjunction([]wire{p.tree, prefixRange(p.name, p.Listing.Prefix)})
+	return w, w.clauses() <= maxClauses && len(w.expression()) <= maxWireLen
 }
 
-// unbounded says why no part of a query bounds the search.
-func unbounded(reasons []reason) string {
-	for _, r := range reasons {
-		if r.unbounded {
-			return fmt.Sprintf("nothing that the store compares bounds this search: %s is checked here, as %s", r.cond, r.text)
-		}
-	}
-	return "the query is too long for the store, and no part of it bounds the search"
-}
-
-// advice names indexed keys that can bound a search.
-func (s Schema) advice() string {
-	var names []string
-	for _, k := range knownKeys(s) {
-		if k.Indexed && len(names) < 5 {
-			names = append(names, k.Short())
-		}
-	}
-	if len(names) == 0 {
-		return "no key is indexed in this bucket"
-	}
-	return "add a condition on an indexed key: " + strings.Join(names, ", ")
-}
-
-// attributes returns what to ask for: size, time, etag and content type, and the keys of
-// check, without those that the index returns anyway or the store cannot return.
-func (s Schema) attributes(check Expr) []string {
-	var out []string
-	add := func(name string) {
-		k := Key{Name: name}
-		if !k.User() {
-			k.Indexed, _ = s.names(name)
-		}
-		if !k.Indexed && s.returns(k) && !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	for _, name := range []string{keySize, keyLastModified, keyEtag, keyContentType} {
-		add(name)
-	}
-	var more []string
-	conditions(check, func(c Cond) {
-		if !c.Key.Indexed && c.Key.Name != keyBase && c.Key.Name != keyObjectName {
-			more = append(more, c.Key.Name)
-		}
-	})
-	slices.Sort(more)
-	for _, name := range more {
-		add(name)
-	}
-	return out
+func (p *Plan) setWire(w wire) {
+	p.tree, p.Wire = w, w.expression()
 }
 
 // Keep reports whether a returned row belongs to the listing: it lies below
@@ -215,11 +226,16 @@ func notes(reasons []reason, where Expr) []string {
 	}
 	for _, k := range required(where) {
 		if k.optional() {
-			out = append(out, fmt.Sprintf("objects without %s are left out: they match neither a condition on it nor its opposite", k.Short()))
+			out = append(out, leftOut(k))
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// leftOut says that the predicate leaves out the objects without k.
+func leftOut(k Key) string {
+	return fmt.Sprintf("objects without %s are left out: they match neither a condition on it nor its opposite", k.Short())
 }
 
 // required returns the keys without which no object satisfies e, in order.
