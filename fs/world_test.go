@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 		serveUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv(agentEnv); dir != "" {
+		serveAgent(dir)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -53,6 +57,7 @@ type setup struct {
 	mount  func(*fs.Options)
 	store  func(search.Store) search.Store // put between the client and the cache
 	ttl    time.Duration                   // 0: a minute; below 0: none
+	now    time.Time                       // where the clock of mount and cache begins; zero: with that of the store
 	keys   []string                        // of bucket b; nil: the usual ones
 }
 
@@ -69,6 +74,9 @@ func newWorld(t testing.TB, s setup) *world {
 
 	w.ecs = ecstest.NewUnstartedServer()
 	w.ecs.Now = w.clock.Now
+	if !s.now.IsZero() { // requests are signed at the true time
+		w.clock.now, w.ecs.Now = s.now, time.Now
+	}
 	if s.server != nil {
 		s.server(w.ecs)
 	}

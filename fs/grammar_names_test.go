@@ -1,0 +1,166 @@
+package fs_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ecsfs/ecsfs/search/ecstest"
+)
+
+// directiveRules are sections 5, 6 and 8.
+var directiveRules = []rule{
+	{section: "6/@meta", path: "@meta,hello.txt", text: []string{`"key": "hello.txt"`, `"uri": "s3://b/hello.txt"`, `"etag": "`, `"version": "`, `"size": 150`, `"x-amz-meta-color": "red"`}},
+	{section: "6/@meta below a query", path: "color,eq,red/@meta,logs%2F2024%2Fb.log", text: []string{`"key": "logs/2024/b.log"`}},
+	{section: "6/@meta of what is not there", path: "@meta,nothing", errno: "ENOENT"},
+	{section: "6/@searchkeys", path: "@searchkeys", text: []string{"size", "Size", "integer", "indexed", "x-amz-meta-ratio", "decimal", "x-amz-meta-shot", "datetime", "contenttype", "checked"}},
+	{section: "6/@explain", path: "logs/size,gt,1M/contenttype,eq,image%2Fpng/@explain", text: []string{"engine", "Size>1048576", "logs/", "checked here: contenttype,eq,image%2Fpng", "order", "cost"}},
+	{section: "6/@explain sends no search", path: "n,gt,6/@explain", text: []string{"x-amz-meta-n>6"}, sent: "none"},
+	{section: "6/@explain,REST of a query", path: "@explain,color,ne,red", text: []string{"color,ne,red is a query", "objects without color are left out"}, sent: "none"},
+	{section: "6/@explain,REST of a bad value", path: "@explain,size,gt,abc", text: []string{"size,gt,abc\n        ^\n", "100M"}},
+	{section: "6/@explain,REST of a literal", path: "@explain,hello.txt", text: []string{"hello.txt is the name of a folder or object"}},
+	{section: "6/@errors", path: "@errors", text: []string{"size,gt,abc"}},
+	{section: "6/@help", path: "logs/@help", text: []string{"size,gt,100M", "x-amz-meta-color", "@manifest.csv", "Keys of bucket b"}},
+	{section: "6/@help below a query", path: "size,gt,1/@help", text: []string{"Keys of bucket b"}},
+	{section: "6/@stats is at the root", path: "../@stats", text: []string{"requests", "no search is running"}},
+	{section: "6/@stats elsewhere", path: "@stats", errno: "ENOENT"},
+	{section: "6/@help at the root", path: "../@help", text: []string{"The directories here are buckets"}},
+	{section: "6/@errors at the root", path: "../@errors", text: []string{"size,gt,abc"}},
+	{section: "6/virtual files have their exact size", check: func(t *testing.T, w *grammarWorld) {
+		for _, path := range []string{"@help", "@searchkeys", "@explain", "@explain,size,gt,1", "@meta,hello.txt", "size,gt,1/@explain", "../@help"} {
+			if stat, data := w.agent.do("stat", path), w.agent.read(path); stat.Size != int64(len(data)) || len(data) == 0 {
+				t.Errorf("%s has the size %d and %d bytes", path, stat.Size, len(data))
+			}
+		}
+	}},
+	{section: "6/directives are never listed", check: func(t *testing.T, w *grammarWorld) {
+		for _, path := range []string{"", "logs", "size,gt,100", ".."} {
+			w.agent.stat(path + "/@help")
+			w.agent.stat(path + "/size,gt,1")
+			names, _ := w.agent.list(path)
+			if slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "@") || strings.Contains(n, ",gt,") }) {
+				t.Errorf("%q lists %q", path, names)
+			}
+		}
+	}},
+	{section: "6/CACHEDIR.TAG and its like are at the root, not listed", check: func(t *testing.T, w *grammarWorld) {
+		w.requests()
+		for _, name := range []string{"CACHEDIR.TAG", ".nomedia", ".trackerignore"} {
+			if errno := w.agent.stat("../" + name); errno != "" {
+				t.Errorf("%s: %s", name, errno)
+			}
+		}
+		for _, name := range []string{".git", ".hidden", ".Trash", ".Trash-1000", ".DS_Store", "._x", "desktop.ini", "autorun.inf", ".directory"} {
+			for _, dir := range []string{"../", "", "logs/", "size,gt,1/"} {
+				if errno := w.agent.stat(dir + name); errno != "ENOENT" {
+					t.Errorf("%s%s: %q", dir, name, errno)
+				}
+			}
+		}
+		if got := w.requests(); strings.Contains(got, "Head") || strings.Contains(got, "Query") || strings.Contains(got, ".git") {
+			t.Errorf("looking for noise asked for %q", got)
+		}
+	}},
+}
+
+// nameRules are section 7: each key has this name in the flat view, and this path in its folders.
+var nameRules = func() (rules []rule) {
+	long := strings.Repeat("k", 256)
+	for _, n := range []struct{ rule, key, flat, folders string }{
+		{"/ in the flat view", "d/e", "d%2Fe", "d/e"},
+		{"C0", "c0\x01\n\x1f", "c0%01%0A%1F", "c0%01%0A%1F"},
+		{"DEL", "del\x7f", "del%7F", "del%7F"},
+		{"C1", "c1\u0085", "c1%C2%85", "c1%C2%85"},
+		{"bidi control", "bidi\u202e", "bidi%E2%80%AE", "bidi%E2%80%AE"},
+		{"% before two hex digits", "p%41", "p%2541", "p%2541"},
+		{"% before ~", "p%~", "p%25~", "p%25~"},
+		{"any other %", "100%", "100%", "100%"},
+		{"segment .", "./x", "%2E%2Fx", "%2E/x"},
+		{"segment ..", "../x", "%2E%2E%2Fx", "%2E%2E/x"},
+		{"leading -", "-rf", "%2Drf", "%2Drf"},
+		{"leading - of a segment", "m/-rf", "m%2F-rf", "m/%2Drf"},
+		{"< and >", "a<b>c", "a%3Cb%3Ec", "a%3Cb%3Ec"},
+		{"==", "a==b", "a%3D=b", "a%3D=b"},
+		{"!=", "a!=b", "a%21=b", "a%21=b"},
+		{"a single =", "year=2024/x", "year=2024%2Fx", "year=2024/x"},
+		{"@ of a word of section 6", "@sort,x", "%40sort,x", "%40sort,x"},
+		{"@ of another", "@alice", "@alice", "@alice"},
+		{"KEY,OP,", "size,gt,100", "size%2Cgt,100", "size%2Cgt,100"},
+		{"KEY,OP at the end", "color,exists", "color%2Cexists", "color%2Cexists"},
+		{"KEY,OP of no operator", "a,b,c", "a,b,c", "a,b,c"},
+		{"bytes that are not UTF-8", "bad\xff\xfe", "bad\xff\xfe", "bad\xff\xfe"},
+		{"longer than 255 bytes", long + ".txt", long[:200] + "%~he9d4af21be8329b3.txt", long[:200] + "%~he9d4af21be8329b3.txt"},
+		{"object beside a folder", "twin", "twin", "twin%~"},
+		{"folder beside an object", "twin/in", "twin%2Fin", "twin/in"},
+		{"an object is always NAME%~ too", "alone", "alone", "alone%~"},
+		{"empty segment", "e//x", "e%2F%2Fx", "e/%2F/x"},
+		{"marker with content", "marker/", "marker%2F", "marker/%2F"},
+	} {
+		rules = append(rules, rule{section: "7/" + n.rule, check: func(t *testing.T, w *grammarWorld) {
+			check(t, w.ecs.PutObject("names", n.key, []byte("bytes of "+n.key), ecstest.PutOptions{}))
+			for _, path := range []string{"../names/size,ge,0/" + n.flat, "../names/" + n.folders} {
+				if got := w.agent.read(path); got != "bytes of "+n.key { // without a listing
+					t.Errorf("%q reads %q", path, got)
+				}
+			}
+			if flat, errno := w.agent.list("../names/size,ge,0"); !slices.Contains(flat, n.flat) || errno != "" {
+				t.Errorf("the flat view lists %q, %s, without %q", flat, errno, n.flat)
+			}
+			dir, name := "", n.folders
+			if i := strings.LastIndexByte(name, '/'); i >= 0 {
+				dir, name = name[:i], name[i+1:]
+			}
+			if listed, errno := w.agent.list("../names/" + dir); n.key != "alone" && (!slices.Contains(listed, name) || errno != "") && n.key != "twin" {
+				t.Errorf("%q lists %q, %s, without %q", dir, listed, errno, name)
+			}
+		}})
+	}
+	return append(rules, []rule{
+		{section: "7/object beside a folder is listed so", check: func(t *testing.T, w *grammarWorld) {
+			names, _ := w.agent.list("../names")
+			if !slices.Contains(names, "twin") || !slices.Contains(names, "twin%~") || slices.Contains(names, "alone%~") {
+				t.Errorf("listed: %q", names)
+			}
+		}},
+		{section: "7/zero-byte marker is only its folder", check: func(t *testing.T, w *grammarWorld) {
+			check(t, w.ecs.PutObject("names", "hollow/", nil, ecstest.PutOptions{}))
+			if names, errno := w.agent.list("../names/hollow"); len(names) > 0 || errno != "" {
+				t.Errorf("it lists %q, %s", names, errno)
+			}
+			if errno := w.agent.stat("../names/hollow/%2F"); errno != "ENOENT" {
+				t.Errorf("hollow/%%2F: %q", errno)
+			}
+		}},
+		{section: "7/another spelling is no name", check: func(t *testing.T, w *grammarWorld) {
+			for _, name := range []string{"%61lone", "alone%~x", "size,ge,0/%61lone", "size,ge,0/d%2fe", "size,ge,0/alone%~", "%~", "%~INCOMPLETE"} {
+				if errno := w.agent.stat("../names/" + name); errno != "ENOENT" {
+					t.Errorf("%s: %q", name, errno)
+				}
+			}
+		}},
+		{section: "7/one object is one inode", check: func(t *testing.T, w *grammarWorld) {
+			paths := []string{"logs/2024/b.log", "color,eq,red/logs%2F2024%2Fb.log", "logs/size,gt,1/2024%2Fb.log", "logs/2024/n,lt,0/b.log", "logs/2024/b.log%~"}
+			first := w.agent.do("stat", paths[0]).Ino
+			for _, path := range paths[1:] {
+				if ino := w.agent.do("stat", path).Ino; ino != first || ino < 2 {
+					t.Errorf("%s is %d, %s is %d", paths[0], first, path, ino)
+				}
+			}
+		}},
+		{section: "7/an overwritten object is a new inode", check: func(t *testing.T, w *grammarWorld) {
+			ino := func() uint64 { return w.agent.do("stat", "../names/size,ge,0/again").Ino }
+			check(t, w.ecs.PutObject("names", "again", []byte("old"), ecstest.PutOptions{}))
+			old := ino()
+			check(t, w.ecs.PutObject("names", "again", []byte("new"), ecstest.PutOptions{}))
+			if now := ino(); now == old || old == 0 || now == 0 {
+				t.Errorf("inode %d, and after it was written over %d", old, now)
+			}
+		}},
+		{section: "7/a result is looked up by HEAD", check: func(t *testing.T, w *grammarWorld) {
+			w.requests()
+			w.agent.stat("n,eq,5/hello.txt")
+			w.wantRequests("looking up a result", "HeadObject=1")
+		}},
+		{section: "7/a result is evaluated on its metadata", path: "n,eq,6/hello.txt", errno: "ENOENT"},
+	}...)
+}()
