@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,14 +93,6 @@ func (a *agent) list(path string) (names []string, errno string) {
 		names = append(names, string(n))
 	}
 	return names, answer.Errno
-}
-
-// sorted is list in the order of bytes.
-func (a *agent) sorted(path string) (names []string, errno string) {
-	a.t.Helper()
-	names, errno = a.list(path)
-	slices.Sort(names)
-	return names, errno
 }
 
 func (a *agent) stat(path string) (errno string) {

@@ -16,6 +16,7 @@ var modelRules = []rule{
 	{section: "1/folder of a folder", path: "logs/2024", lists: lists("a.log", "b.log"), sent: "none"},
 	{section: "1/query below a bucket", path: "color,eq,red", lists: lists("bob", "hello", "log-b", "pic"), sent: `x-amz-meta-color=='red'`, with: "-prefix"},
 	{section: "1/query below a folder", path: "logs/color,eq,red", lists: lists("2024%2Fb.log"), sent: `x-amz-meta-color=='red'`, with: "prefix=logs/"},
+	{section: "1/query that every object matches", path: "size,ge,0", lists: everything, sent: `Size>=0`},
 	{section: "1/queries within one another must both hold", path: "color,eq,red/size,lt,100/n,lt,0", lists: lists("log-b"),
 		sent: `Size<100 and x-amz-meta-color=='red' and x-amz-meta-n<0`},
 	{section: "1/predicates commute", path: "n,lt,0/size,lt,100/color,eq,red", lists: lists("log-b"), sent: `Size<100 and x-amz-meta-color=='red' and x-amz-meta-n<0`},
