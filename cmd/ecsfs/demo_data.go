@@ -21,12 +21,15 @@ type demoBucket struct {
 	Name string
 	// SearchKeys is the index, in the form of the x-emc-metadata-search header:
 	// "Size", "x-amz-meta-total;decimal".
-	SearchKeys []string
-	// Objects are ordered by key, and no two have the same.
+	SearchKeys []string // none: the bucket has no metadata search
+	// Versioned keeps what is overwritten.
+	Versioned bool
+	// Objects are ordered by key. Only with Versioned have several the same: they are its versions, the
+	// oldest first.
 	Objects []demoObject
 }
 
-// demoData returns the demo data as it looks at now: about 2,000 objects in two
+// demoData returns the demo data as it looks at now: about 2,000 objects in four
 // buckets, a few MB. It is a pure function of now: the same bytes each time.
 // Times count back from now, so that "the last week" always has objects in it;
 // none lies in the future.
@@ -46,6 +49,13 @@ func demoData(now time.Time) []demoBucket {
 			},
 			Objects: acme,
 		},
+		{Name: "backups", Objects: demoBackups(now)},
+		{
+			Name:       "legal",
+			SearchKeys: []string{"Size", "LastModified", "ObjectName", "x-amz-meta-party;string", "x-amz-meta-status;string", "x-amz-meta-pages;integer"},
+			Versioned:  true,
+			Objects:    demoContracts(now),
+		},
 		{
 			Name: "sensors",
 			SearchKeys: []string{
@@ -59,7 +69,7 @@ func demoData(now time.Time) []demoBucket {
 		},
 	}
 	for _, b := range buckets {
-		slices.SortFunc(b.Objects, func(x, y demoObject) int { return cmp.Compare(x.Key, y.Key) })
+		slices.SortStableFunc(b.Objects, func(x, y demoObject) int { return cmp.Compare(x.Key, y.Key) })
 	}
 	return buckets
 }

@@ -143,7 +143,7 @@ func printEmulator(c *cli.Context, o *emulatorOptions, buckets []demoBucket) {
 		fmt.Fprintf(w, "control        %s\n", server.ControlURL)
 	}
 	for _, b := range buckets {
-		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(len(b.Objects), "object"))
+		fmt.Fprintf(w, "bucket         %s (%s)\n", b.Name, search.Plural(countObjects([]demoBucket{b}), "object"))
 	}
 	where := "from another shell:"
 	if server.SecretAccessKey != ecstest.DefaultSecretAccessKey {

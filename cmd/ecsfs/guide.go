@@ -35,7 +35,8 @@ func (g guide) print(w io.Writer, endpoint string, buckets []demoBucket, from st
 	}
 	where := fmt.Sprintf("bucket %s of a store in memory", names[0])
 	if len(names) > 1 {
-		where = fmt.Sprintf("the buckets %s of a store in memory", strings.Join(names, " and "))
+		last := len(names) - 1
+		where = fmt.Sprintf("the buckets %s and %s of a store in memory", strings.Join(names[:last], ", "), names[last])
 	}
 	fmt.Fprintf(w, "%d objects in %s (%s).\nTry in another shell:\n", countObjects(buckets), where, endpoint)
 	for _, s := range steps(buckets) {
