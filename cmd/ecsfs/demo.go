@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,7 +42,7 @@ Ctrl-C ends it; nothing is left behind.
 
 With "-- COMMAND" it runs COMMAND with ECSFS_MOUNT set, and with ECSFS_ENDPOINT and a key pair so
 that other commands of ecsfs find the store; then it exits with the command's status.`,
-		Flags: append(append(append([]cli.Flag{fromFlag(&from)}, mo.flags()...), store.limitFlags()...), store.logFlags()...),
+		Flags: slices.Concat([]cli.Flag{fromFlag(&from)}, mo.flags(), store.searchFlags(), store.limitFlags(), store.logFlags()),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 1, c.Command.ArgsUsage)
 			if err != nil {

@@ -25,7 +25,7 @@ object with that key meets it.
   ecsfs explain photos/size,gt,1M --object 2026/IMG_0001.png`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "object", Destination: &key, Usage: "tell why the object with this `KEY` is among the results or not"},
-		}, store.flags()...),
+		}, append(store.searchFlags(), store.flags()...)...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 )
@@ -28,7 +29,7 @@ command's status:
 The key pair comes from ECSFS_ACCESS_KEY_ID and ECSFS_SECRET_ACCESS_KEY, --credentials-file, or
 where other S3 tools have it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, SSO, an
 instance's role. An option on the command line wins over its variable.`,
-		Flags: append(append(d.flags(), mo.flags()...), store.flags()...),
+		Flags: slices.Concat(d.flags(), mo.flags(), store.searchFlags(), store.flags()),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
 			if err != nil {

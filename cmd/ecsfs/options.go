@@ -25,20 +25,24 @@ type storeOptions struct {
 	MaxPages    int           // pages of one listing
 	MaxRequests int           // requests at once
 
+	Engine       string // "auto", "ecs" or "scan"
+	ScanMetadata bool   // a scan may ask for each object's metadata
+
 	LogLevel string
 	Verbose  bool
 }
 
 // defaultStoreOptions are the documented defaults.
 func defaultStoreOptions() storeOptions {
-	return storeOptions{Addressing: "path", Timeout: 30 * time.Second, MaxPages: 1000, MaxRequests: 64, LogLevel: "warn"}
+	return storeOptions{Addressing: "path", Engine: "auto", Timeout: 30 * time.Second, MaxPages: 1000, MaxRequests: 64, LogLevel: "warn"}
 }
 
 const (
-	storeCategory = "Store"
-	limitCategory = "Limits"
-	logCategory   = "Log"
-	mountCategory = "Mount"
+	storeCategory  = "Store"
+	searchCategory = "Search"
+	limitCategory  = "Limits"
+	logCategory    = "Log"
+	mountCategory  = "Mount"
 )
 
 // flags returns the flags that set o; what o holds is the default.
@@ -74,6 +78,20 @@ func (o *storeOptions) flags() []cli.Flag {
 	}
 	setCategory(store, storeCategory)
 	return append(append(store, o.limitFlags()...), o.logFlags()...)
+}
+
+// searchFlags returns the flags of commands that search, which set o.
+func (o *storeOptions) searchFlags() []cli.Flag {
+	flags := []cli.Flag{
+		&cli.GenericFlag{Name: "engine", Value: &value[string]{&o.Engine, parseChoice("auto", "ecs", "scan"), ""}, DefaultText: "auto",
+			EnvVars: []string{"ECSFS_ENGINE"},
+			Usage:   "search by `ENGINE`: ecs, the store's metadata search; scan, which lists every object and\nchecks each here; auto: ecs in buckets that have it, else scan"},
+		&cli.BoolFlag{Name: "scan-metadata", Destination: &o.ScanMetadata,
+			EnvVars: []string{"ECSFS_SCAN_METADATA"},
+			Usage:   "let a scan ask for metadata, where a query names some: one request for each object"},
+	}
+	setCategory(flags, searchCategory)
+	return flags
 }
 
 func (o *storeOptions) limitFlags() []cli.Flag {

@@ -44,7 +44,7 @@ modification, key. A component is what a name in a path would be in a mount: a q
 			&cli.BoolFlag{Name: "count", Destination: &o.Count, Usage: "print how many objects match, and nothing else"},
 			&cli.BoolFlag{Name: "0", Aliases: []string{"null"}, Destination: &o.Null, Usage: "print keys (or paths) alone, each ended by a NUL byte, for xargs -0"},
 			&cli.StringFlag{Name: "under", Destination: &o.Under, Usage: "print paths in the mount on `DIR` instead of keys"},
-		}, store.flags()...),
+		}, append(store.searchFlags(), store.flags()...)...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1, c.Command.ArgsUsage)
 			if err != nil {

@@ -28,7 +28,7 @@ search can only return.
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "system", Destination: &system, Usage: "list what this store can index, and return, of any bucket"},
 			&cli.BoolFlag{Name: "json", Destination: &asJSON, Usage: "print one JSON object a line: bucket, key, name, datatype, indexed (or indexable)"},
-		}, store.flags()...),
+		}, append(store.searchFlags(), store.flags()...)...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 1, c.Command.ArgsUsage)
 			switch {

@@ -24,6 +24,7 @@ func connect(ctx context.Context, o *storeOptions) (*ecs.Client, error) {
 		Endpoint: endpoint, Region: o.Region, Profile: o.Profile, Namespace: o.Namespace, Addressing: addressing,
 		CABundle: o.CABundle, InsecureSkipVerify: o.Insecure, CredentialsFile: o.CredentialsFile,
 		MaxPages: o.MaxPages, Timeout: o.Timeout, MaxRequests: o.MaxRequests, Logger: o.logger(),
+		Engine: ecs.EngineMode(o.Engine), ScanMetadata: o.ScanMetadata,
 	})
 	if err != nil {
 		return nil, configError(err)
