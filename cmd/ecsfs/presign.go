@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ const (
 	maxExpires     = 7 * 24 * time.Hour
 	defaultExpires = time.Hour
 )
+
+// maxAnswer is the most rows of one answer of the store.
+const maxAnswer = 1000
 
 func presignCommand() *cli.Command {
 	store, expires := defaultStoreOptions(), defaultExpires
@@ -101,24 +105,40 @@ func presignQuery(c *cli.Context, client *ecs.Client, path string, components []
 	if err != nil {
 		return "", err
 	}
-	if p.Dir.Where == nil {
+	switch {
+	case p.File.Word != "":
+		return "", fail(exitUsage, "@%s is no search: only what the store answers can be signed", p.File.Word)
+	case p.Dir.Where == nil:
 		object := path
 		if !strings.Contains(path, "/") {
 			object += "/KEY"
 		}
 		return "", fail(exitUsage, "no query given: name at least one, such as size,gt,100M, or an object as s3://%s", object)
 	}
-	plan, err := search.NewPlan(p.Schema, p.Dir.Listing(time.Now(), time.Second))
-	if err != nil {
+	p.Schema.Engine = search.EngineSearch // whoever gets the URL has no other
+	plan, err := search.NewPlan(p.Schema, p.Dir.Results(time.Now(), time.Second))
+	switch {
+	case search.KindOf(err) == search.KindUnsupported:
+		e, _ := errors.AsType[*search.Error](err)
+		return "", fail(exitQuery, "%s: only what the store itself can answer can be signed", e.Why())
+	case err != nil:
 		return "", err
 	}
+	order, limit := plan.Listing.Order, plan.Listing.Limit
 	if plan.Check != nil {
 		fmt.Fprintf(c.App.ErrWriter, "ecsfs: the answer will have more than was asked for: the store cannot check %s; 'ecsfs explain' tells why\n", plan.Check)
 	}
 	if plan.Prefix != "" && !takesPrefix(c.Context, client) {
 		fmt.Fprintf(c.App.ErrWriter, "ecsfs: the answer may have objects outside %s: ECS before 3.6.2, which this one may be, searches the whole bucket\n", printable(plan.Prefix))
 	}
+	if !order.IsZero() && plan.SortBy == "" {
+		fmt.Fprintf(c.App.ErrWriter, "ecsfs: the answer will be in the store's own order: the store cannot order by %s here; 'ecsfs explain' tells why\n", order)
+	}
+	if plan.Check != nil || !order.IsZero() && plan.SortBy == "" || limit > maxAnswer {
+		limit = 0 // the first of the answer need not be the first of the results
+	}
 	return client.PresignQuery(c.Context, ecs.QueryInput{
 		Bucket: p.Dir.Bucket, Expression: plan.Wire, Prefix: plan.Prefix, Attributes: plan.Attributes,
+		Sorted: plan.SortBy, MaxKeys: limit, OlderVersions: plan.Listing.Versions,
 	}, expires)
 }
