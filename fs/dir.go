@@ -76,6 +76,32 @@ func (n *dirNode) listing() search.Listing { return n.dir.Listing(n.fs.Now(), n.
 // key relative to its prefix.
 func (n *dirNode) flat() bool { return n.dir.IsFlat() }
 
+// isTree reports whether n shows results in their folders.
+func (n *dirNode) isTree() bool { return n.dir.Tree && !n.dir.IsPlain() }
+
+// base returns what the names in n are relative to: every key that has one begins with it.
+func (n *dirNode) base() string { return n.dir.Prefix + n.dir.Below }
+
+func (n *dirNode) naming() naming { return naming{flat: n.flat(), versions: n.dir.Versions} }
+
+// entryOrder makes the entries of a directory from the rows of a snapshot, each name once. The order
+// depends on the rows alone, so that an offset means the same entry whenever it is sought.
+type entryOrder interface {
+	// entry returns the next entry; io.EOF at the end, ctx's error when that ends first,
+	// else the error that broke the listing, after all that came of it.
+	entry(ctx context.Context, s search.Snapshot) (dirEntry, error)
+	// waits reports whether entry would wait for the store.
+	waits(s search.Snapshot) bool
+}
+
+// entries returns the entries of a snapshot of l, the directory's listing, from the first on.
+func (n *dirNode) entries(l search.Listing) entryOrder {
+	if n.isTree() {
+		return &treeOrder{dir: n.dir, listing: l, fs: n.fs}
+	}
+	return &rowOrder{dir: n.dir}
+}
+
 // OpendirHandle waits for the first row, so that a listing that fails from the
 // start fails here, where every program looks.
 func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
@@ -85,7 +111,7 @@ func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandl
 	if err != nil {
 		return nil, 0, n.fs.fail("opendir", n.path(""), err)
 	}
-	h := &dirHandle{node: n, snapshot: snapshot, rows: rowOrder{dir: n.dir}}
+	h := &dirHandle{node: n, listing: l, snapshot: snapshot, entries: n.entries(l)}
 	n.mu.Lock()
 	n.handles = append(n.handles, h)
 	n.mu.Unlock()

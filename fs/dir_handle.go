@@ -19,14 +19,15 @@ import (
 // entries of the rows, and after a break %~INCOMPLETE.
 type dirHandle struct {
 	node     *dirNode
-	snapshot search.Snapshot // replaced with node.mu held
+	listing  search.Listing
+	snapshot search.Snapshot // of listing; both are replaced with node.mu held
 	filling  bool            // counts among node.fillers
 
 	lastRead atomic.Int64 // when a READDIR was begun last, in Unix nanoseconds
 
-	rows rowOrder
-	pos  uint64   // entries handed out
-	last dirEntry // the one handed out last
+	entries entryOrder
+	pos     uint64   // entries handed out
+	last    dirEntry // the one handed out last
 
 	broke  syscall.Errno // what broke the listing
 	marked bool          // %~INCOMPLETE was handed out
@@ -61,13 +62,13 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	case dots - 1:
 		return h.hand(dirEntry{name: ".."}, h.parentIno()), 0
 	}
-	if begun && h.rows.waits(h.snapshot) {
+	if begun && h.entries.waits(h.snapshot) {
 		return nil, 0
 	}
-	e, err := h.rows.entry(ctx, h.snapshot)
+	e, err := h.entries.entry(ctx, h.snapshot)
 	switch {
 	case err == nil:
-		h.node.fs.long.add(e.name, e.text(h.node.dir.Prefix))
+		h.node.fs.long.add(e.name, e.text(h.node))
 		return h.hand(e, h.ino(&e)), 0
 	case err == io.EOF, begun && ctx.Err() != nil:
 		return nil, 0
@@ -104,7 +105,7 @@ func (h *dirHandle) ino(e *dirEntry) uint64 {
 	if e.object == nil {
 		return dirAttr(h.node.StableAttr(), e.name).Ino
 	}
-	o := currentVersion(e.object)
+	o := h.node.shown(e.object)
 	return fileAttr(h.node.dir.Bucket, &o).Ino
 }
 
@@ -119,19 +120,20 @@ func (h *dirHandle) parentIno() uint64 {
 // time is over is begun anew there; not while the kernel copies this one.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off == 0 && !h.filling && h.node.fs.until(h.snapshot.Expires()) == 0 {
-		snapshot, err := h.node.open(ctx, h.node.listing())
+		l := h.node.listing()
+		snapshot, err := h.node.open(ctx, l)
 		if err != nil {
 			return h.node.fs.fail("opendir", h.node.path(""), err)
 		}
 		h.node.mu.Lock()
 		h.snapshot.Close()
-		h.snapshot = snapshot
+		h.listing, h.snapshot = l, snapshot
 		h.node.mu.Unlock()
 		h.broke = 0
 	}
-	rows, pos, marked := rowOrder{dir: h.node.dir}, min(off, dots), false
+	entries, pos, marked := h.node.entries(h.listing), min(off, dots), false
 	for ; pos < off; pos++ {
-		if _, err := rows.entry(ctx, h.snapshot); err != nil {
+		if _, err := entries.entry(ctx, h.snapshot); err != nil {
 			if ctx.Err() != nil {
 				return syscall.EINTR // go-fuse takes the position to be what it was
 			}
@@ -139,7 +141,7 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 			break
 		}
 	}
-	h.rows, h.pos, h.marked, h.begun = rows, pos, marked, false
+	h.entries, h.pos, h.marked, h.begun = entries, pos, marked, false
 	return 0
 }
 
@@ -158,7 +160,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if e.object == nil {
 		return n.folder(ctx, name, e.key, valid, out), 0
 	}
-	return n.fs.file(ctx, &n.Inode, n.dir.Bucket, e.object, valid, out), 0
+	return n.file(ctx, e.object, valid, out), 0
 }
 
 // Releasedir closes the snapshot: while others read it, it stays.

@@ -80,27 +80,16 @@ func (n *dirNode) meta(ctx context.Context, d search.Directive) (string, error) 
 		return "", &search.Error{Op: "lookup", Kind: search.KindInvalid, Reason: "@meta needs the name of a file here",
 			Hint: "@meta,NAME"}
 	}
-	name := d.Rest
-	decoded, canonical := DecodeSegment(name), CanonicalSegment(name)
-	if n.flat() {
-		decoded, canonical = DecodeFlat(name), CanonicalFlat(name)
-	}
-	if !canonical {
-		return "", n.notExist(name)
-	}
-	text := decoded.Text
-	if decoded.Hash != "" {
-		var err error
-		if text, err = n.longText(ctx, name, decoded, true); err != nil {
-			return "", err
-		}
-	}
-	// Of an object and a folder of one name, only the object has metadata.
-	found, err := n.find(ctx, text, true, true)
+	t, err := n.resolve(ctx, d.Rest, true)
 	if err != nil {
 		return "", err
 	}
-	o, err := n.fs.Store.Stat(ctx, search.Ref{Bucket: n.dir.Bucket, Key: found.object.Key})
+	t.objectOnly = true // of an object and a folder of one name, only the object has metadata
+	found, err := n.find(ctx, t, true)
+	if err != nil {
+		return "", err
+	}
+	o, err := n.fs.Store.Stat(ctx, search.Ref{Bucket: n.dir.Bucket, Key: found.object.Key, VersionID: t.version})
 	if err != nil {
 		return "", err
 	}

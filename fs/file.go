@@ -19,7 +19,7 @@ import (
 // attribute of it can ever be wrong. It does not change once made.
 type fileNode struct {
 	node
-	ref   search.Ref // pinned to the ETag
+	ref   search.Ref // pinned to the ETag, and to a version where it was named with one
 	mtime time.Time  // whole seconds: a HEAD carries no more, and both must agree
 }
 
@@ -29,30 +29,20 @@ var (
 	_ gofuse.NodeReader    = (*fileNode)(nil)
 )
 
-// file returns the node of o, an object of bucket, and fills in out. valid is
-// how long the kernel may believe that the name means this object.
+// file returns the node of o, an object of bucket or with a VersionID that version of it, and fills in
+// out. valid is how long the kernel may believe that the name means this object.
 func (f *filesystem) file(ctx context.Context, parent *gofuse.Inode, bucket string, o *search.Object, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
-	current := currentVersion(o)
-	inode := f.live.inode(ctx, parent, fileAttr(bucket, &current), func() gofuse.InodeEmbedder {
+	inode := f.live.inode(ctx, parent, fileAttr(bucket, o), func() gofuse.InodeEmbedder {
 		return &fileNode{
 			node:  node{fs: f},
-			ref:   search.Ref{Bucket: bucket, Key: current.Key, ETag: current.ETag, Size: current.Size},
-			mtime: wholeSeconds(current.ModTime),
+			ref:   search.Ref{Bucket: bucket, Key: o.Key, VersionID: o.VersionID, ETag: o.ETag, Size: o.Size},
+			mtime: wholeSeconds(o.ModTime),
 		}
 	})
 	f.fileAttributes(uint64(o.Size), wholeSeconds(o.ModTime), &out.Attr)
 	out.SetEntryTimeout(valid)
 	out.SetAttrTimeout(valid)
 	return inode
-}
-
-// currentVersion returns o without its version. Every object shown is the
-// current version of its key, which rows of a plain listing do not name though
-// a HEAD does; the ETag alone says which bytes it is.
-func currentVersion(o *search.Object) search.Object {
-	c := *o
-	c.VersionID = ""
-	return c
 }
 
 func wholeSeconds(t time.Time) time.Time {
@@ -129,7 +119,7 @@ func (n *fileNode) fail(op string, err error) syscall.Errno {
 	}
 	f := n.fs
 	f.count.stale.Add(1)
-	id, now := objectID{n.ref.Bucket, n.ref.Key}, f.Now()
+	id, now := objectID{n.ref.Bucket, n.ref.Key, n.ref.VersionID}, f.Now()
 	before, known := f.changed.get(id)
 	f.changed.add(id, now)
 	f.Store.Forget(id.bucket, id.key)

@@ -23,6 +23,7 @@ type filesystem struct {
 	errnos  errnoMapper
 	live    nodeTable
 	long    longNames
+	indexes treeIndexes
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 
@@ -68,6 +69,7 @@ func (f *filesystem) briefly() time.Duration {
 func (f *filesystem) counters() []search.Counter {
 	return []search.Counter{
 		{Name: "mount_inodes", Value: int64(f.live.len())},
+		{Name: "mount_index_bytes", Value: int64(f.indexes.size())},
 		{Name: "mount_lookups", Value: f.count.lookups.Load()},
 		{Name: "mount_opendirs", Value: f.count.opendirs.Load()},
 		{Name: "mount_opens", Value: f.count.opens.Load()},

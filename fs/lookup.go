@@ -55,7 +55,7 @@ func (n *dirNode) lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		return nil, "", err
 	}
 	if c.Kind == search.ComponentPredicate {
-		if !schema.Enabled {
+		if schema.Engine == search.EngineSearch && !schema.Enabled {
 			return nil, "", &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
 				Reason: "this bucket has no metadata search",
 				Hint:   "it can only be switched on when a bucket is created"}
@@ -69,30 +69,40 @@ func (n *dirNode) lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 // literal finds the folder or object that name stands for. With ask, the store
 // is asked for what the listing at hand cannot tell.
 func (n *dirNode) literal(ctx context.Context, name string, ask bool, out *fuse.EntryOut) (*gofuse.Inode, error) {
-	d, canonical := DecodeSegment(name), CanonicalSegment(name)
-	if n.flat() {
-		d, canonical = DecodeFlat(name), CanonicalFlat(name)
+	t, err := n.resolve(ctx, name, ask)
+	if err != nil {
+		return nil, err
 	}
-	if !canonical {
-		// Every key has exactly one name in a directory, and this is no key's.
-		return nil, n.notExist(name)
-	}
-	if d.Hash != "" {
-		text, err := n.longText(ctx, name, d, ask)
-		if err != nil {
-			return nil, err
-		}
-		d.Text = text
-	}
-	found, err := n.find(ctx, d.Text, d.Object && !n.flat(), ask)
+	found, err := n.find(ctx, t, ask)
 	switch {
 	case err != nil:
 		return nil, err
 	case found.folder:
 		return n.folder(ctx, name, found.object.Key, found.valid, out), nil
 	default:
-		return n.fs.file(ctx, &n.Inode, n.dir.Bucket, &found.object, found.valid, out), nil
+		return n.file(ctx, &found.object, found.valid, out), nil
 	}
+}
+
+// target is what a name means below a directory.
+type target struct {
+	text string // the key relative to the directory's base; of a folder without its "/"
+	// version is the ID of the version that is meant, where the directory shows versions; empty: an object without.
+	version    string
+	objectOnly bool // never the folder of this text
+}
+
+// resolve returns what name means here. Every key has exactly one name in a directory: KindNotExist
+// says that this is no key's.
+func (n *dirNode) resolve(ctx context.Context, name string, ask bool) (target, error) {
+	d, canonical := n.naming().decode(name)
+	switch {
+	case !canonical:
+		return target{}, n.notExist(name)
+	case d.Hash != "":
+		return n.longTarget(ctx, name, d, ask)
+	}
+	return target{text: d.Text, version: d.Version, objectOnly: d.Versioned || d.Object && !n.flat()}, nil
 }
 
 // finding is what a literal name stands for.
@@ -102,47 +112,84 @@ type finding struct {
 	valid  time.Duration // how long the kernel may believe it
 }
 
-// find returns the object or folder of this text relative to the prefix; only
-// the object when objectOnly is set. KindNotExist when there is none.
-func (n *dirNode) find(ctx context.Context, text string, objectOnly, ask bool) (finding, error) {
-	if snapshot := n.fs.Store.Peek(n.listing()); snapshot != nil {
+// find returns the object or folder that t is. KindNotExist when there is none.
+func (n *dirNode) find(ctx context.Context, t target, ask bool) (finding, error) {
+	l := n.listing()
+	if snapshot := n.fs.Store.Peek(l); snapshot != nil {
 		defer snapshot.Close()
-		if f, known := n.findListed(snapshot, text, objectOnly, ask); known {
+		if f, known := n.findListed(l, snapshot, t, ask); known {
 			if f == nil {
-				return finding{}, n.notExist(text)
+				return finding{}, n.notExist(t.text)
 			}
 			return *f, nil
 		}
 	}
-	if f := n.findBeingRead(text, objectOnly, ask); f != nil {
+	if f := n.findBeingRead(t, ask); f != nil {
 		return *f, nil
 	}
 	switch {
 	case !ask:
-		return finding{}, n.notExist(text)
+		return finding{}, n.notExist(t.text)
+	case n.dir.Limit > 0:
+		return n.askListing(ctx, t)
 	case n.flat():
-		return n.askQuery(ctx, text)
+		return n.askResult(ctx, t)
 	default:
-		return n.askFolder(ctx, text, objectOnly)
+		return n.askFolder(ctx, t)
 	}
 }
 
-// findListed looks in a listing. known is false when only the store can tell;
+// findListed looks in a snapshot of l. known is false when only the store can tell;
 // nil with known means that there is none.
-func (n *dirNode) findListed(s search.Snapshot, text string, objectOnly, ask bool) (f *finding, known bool) {
+func (n *dirNode) findListed(l search.Listing, s search.Snapshot, t target, ask bool) (f *finding, known bool) {
 	_, complete := s.Len()
 	valid := n.fs.until(s.Expires())
-	key := n.dir.Prefix + text
-	if !n.flat() && !objectOnly {
+	key := n.base() + t.text
+	switch {
+	case n.isTree() && !complete:
+		// A folder may come with any row.
+		if ask && !t.objectOnly {
+			return nil, false
+		}
+	case n.isTree(), n.dir.Versions && complete:
+		return n.findIndexed(n.fs.tree(l, s), t, valid), true
+	case !n.flat() && !t.objectOnly:
 		if _, ok := s.Find(key + "/"); ok {
 			return &finding{folder: true, object: search.Object{Key: key + "/"}, valid: valid}, true
 		}
 	}
-	settled := n.flat() || objectOnly || complete || !ask || passed(s, key)
-	if row, ok := s.Find(key); ok && !row.Folder && settled && n.listed(&row.Object) {
+	settled := n.flat() || n.isTree() || t.objectOnly || complete || !ask || passed(s, key)
+	if row, ok := s.Find(key); ok && !row.Folder && settled && n.means(t, &row.Object) {
 		return &finding{object: row.Object, valid: valid}, true
 	}
 	return nil, complete
+}
+
+// findIndexed looks in the tree of a complete listing.
+func (n *dirNode) findIndexed(in tree, t target, valid time.Duration) *finding {
+	key := n.base() + t.text
+	if n.isTree() && !t.objectOnly && in.has(key+"/") {
+		return &finding{folder: true, object: search.Object{Key: key + "/"}, valid: valid}
+	}
+	for p := in.find(key); p < len(in.byKey); p++ {
+		row := in.at(p)
+		if row.Key != key {
+			break
+		}
+		if n.means(t, &row.Object) {
+			return &finding{object: row.Object, valid: valid}
+		}
+	}
+	return nil
+}
+
+// means reports whether o, of the key that t means, is t and has a name here: the zero-byte marker of
+// a folder is that folder alone.
+func (n *dirNode) means(t target, o *search.Object) bool {
+	if n.dir.Versions && o.VersionID != t.version {
+		return false
+	}
+	return n.flat() || o.Key != n.base() || o.Size > 0
 }
 
 // passed reports whether the listing of a folder, which has the object of this
@@ -163,8 +210,8 @@ const readingGrace = 5 * time.Second
 // their time be over: who lists a directory for longer than a listing's lifetime, or with
 // a lifetime of 0, and asks for the attributes of each name as it comes, gets them from
 // the listing. It tells nothing about what is not in them, nor about what has been found changed.
-func (n *dirNode) findBeingRead(text string, objectOnly, ask bool) *finding {
-	if _, changed := n.fs.changed.get(objectID{n.dir.Bucket, n.dir.Prefix + text}); changed {
+func (n *dirNode) findBeingRead(t target, ask bool) *finding {
+	if _, changed := n.fs.changed.get(objectID{n.dir.Bucket, n.base() + t.text, t.version}); changed {
 		return nil
 	}
 	since := n.fs.Now().Add(-readingGrace).UnixNano()
@@ -174,25 +221,37 @@ func (n *dirNode) findBeingRead(text string, objectOnly, ask bool) *finding {
 		if h.lastRead.Load() < since {
 			continue
 		}
-		if f, _ := n.findListed(h.snapshot, text, objectOnly, ask); f != nil {
+		if f, _ := n.findListed(h.listing, h.snapshot, t, ask); f != nil {
 			return f
 		}
 	}
 	return nil
 }
 
-// listed reports whether o has a name here: the zero-byte marker of a folder is that folder alone.
-func (n *dirNode) listed(o *search.Object) bool {
-	return n.flat() || o.Key != n.dir.Prefix || o.Size > 0
-}
-
 // folder returns the node of the folder with this prefix, named name below n.
 func (n *dirNode) folder(ctx context.Context, name, prefix string, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
-	return n.fs.directory(ctx, &n.Inode, name, search.Dir{Bucket: n.dir.Bucket, Prefix: prefix}, n.mtime, valid, out)
+	d, _ := n.dir.Folder(strings.TrimSuffix(prefix[len(n.base()):], "/")) // none is found in a flat directory
+	return n.fs.directory(ctx, &n.Inode, name, d, n.mtime, valid, out)
+}
+
+// file returns the node of an object or version that has a name in n.
+func (n *dirNode) file(ctx context.Context, o *search.Object, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
+	shown := n.shown(o)
+	return n.fs.file(ctx, &n.Inode, n.dir.Bucket, &shown, valid, out)
+}
+
+// shown returns o as it is shown in n: without its version where that is the current one of its
+// key. Rows of a plain listing do not name it though a HEAD does; the ETag alone says which bytes it is.
+func (n *dirNode) shown(o *search.Object) search.Object {
+	shown := *o
+	if !n.dir.Versions {
+		shown.VersionID = ""
+	}
+	return shown
 }
 
 func (n *dirNode) notExist(name string) error {
-	return &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Key: n.dir.Prefix + name, Kind: search.KindNotExist}
+	return &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Key: n.base() + name, Kind: search.KindNotExist}
 }
 
 // isNoise reports whether name is one that desktops and tools look for in

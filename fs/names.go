@@ -1,8 +1,6 @@
 package fs
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +21,7 @@ import (
 //	a%~                 the object a, where a folder has the name a
 //	%~                  the object whose key is the directory's own prefix (flat view)
 //	BEGIN%~hHASH.ext    a key whose name would be longer than 255 bytes
+//	NAME%~vID.ext       a version of an object (names_version.go)
 //	%~INCOMPLETE        no key: the listing broke here
 const (
 	maxNameLen = 255 // NAME_MAX of Linux, in bytes
@@ -109,6 +108,12 @@ type DecodedName struct {
 	// Object is true when the name ends in "%~": it means the object also where a folder
 	// has the same name.
 	Object bool
+	// Versioned is true of the name of one version, whose ID is Version; when Hash is set, that is
+	// of both (see EncodeFlatVersion), and Version is empty.
+	Versioned bool
+	Version   string
+	// Whole is true when Text is not only the beginning although Hash is set.
+	Whole bool
 	// Reserved is true when the name has a "%~" of no known form, as
 	// "%~INCOMPLETE" does: it is no key's name, and no other field is set.
 	Reserved bool
@@ -123,6 +128,9 @@ func DecodeFlat(name string) DecodedName {
 	}
 	if tail == "" {
 		return DecodedName{Text: decodePercent(head), Object: true}
+	}
+	if tail[0] == 'v' || tail[0] == 'V' {
+		return decodeVersion(head, tail)
 	}
 	tail, object := strings.CutSuffix(tail, mark)
 	hash, ok := shortHash(tail)
@@ -144,12 +152,12 @@ func DecodeSegment(name string) DecodedName {
 }
 
 // CanonicalFlat reports whether name is the one that EncodeFlat gives to the
-// key it stands for: "%41" is not, nor "a%~", nor a reserved name. Of a
-// shortened name it tells only that it may be one.
+// key it stands for: "%41" is not, nor "a%~", nor the name of a version, nor a
+// reserved one. Of a shortened name it tells only that it may be one.
 func CanonicalFlat(name string) bool {
 	d := DecodeFlat(name)
 	switch {
-	case d.Reserved:
+	case d.Reserved, d.Versioned:
 		return false
 	case d.Hash != "":
 		return !d.Object
@@ -162,7 +170,7 @@ func CanonicalFlat(name string) bool {
 func CanonicalSegment(name string) bool {
 	d := DecodeSegment(name)
 	switch {
-	case d.Reserved, strings.Contains(d.Text, "/"):
+	case d.Reserved, d.Versioned, strings.Contains(d.Text, "/"):
 		return false
 	case d.Hash != "":
 		return true
@@ -177,10 +185,7 @@ func encodeName(text, suffix string) string {
 	e := encoder{text: text, out: make([]byte, 0, len(text)+len(suffix)+16)}
 	e.run()
 	if len(e.out)+len(suffix) > maxNameLen {
-		sum := sha256.Sum256([]byte(text))
-		e.out = append(e.out[:e.cut], mark+"h"...)
-		e.out = hex.AppendEncode(e.out, sum[:hashLen/2])
-		e.out = append(e.out, extension(text)...)
+		e.out = append(e.out[:e.cut], mark+"h"+hashOf(text)+extension(text)...)
 	}
 	return string(append(e.out, suffix...))
 }
@@ -201,14 +206,14 @@ func (e *encoder) run() {
 		n := 1
 		if c := e.text[i]; c < utf8.RuneSelf {
 			if dots > 0 || e.escapes(i) {
-				e.escape(i, 1)
+				e.escape(e.text[i : i+1])
 			} else {
 				e.out = append(e.out, c)
 			}
 		} else {
 			var r rune
 			if r, n = utf8.DecodeRuneInString(e.text[i:]); hidden(r) {
-				e.escape(i, n)
+				e.escape(e.text[i : i+n])
 			} else {
 				e.out = append(e.out, e.text[i:i+n]...)
 			}
@@ -248,8 +253,8 @@ func (e *encoder) escapes(i int) bool {
 
 const upperHex = "0123456789ABCDEF"
 
-func (e *encoder) escape(i, n int) {
-	for _, c := range []byte(e.text[i : i+n]) {
+func (e *encoder) escape(s string) {
+	for _, c := range []byte(s) {
 		e.out = append(e.out, '%', upperHex[c>>4], upperHex[c&15])
 	}
 }
@@ -322,12 +327,16 @@ func shortHash(tail string) (hash string, ok bool) {
 		return "", false
 	}
 	hash, ext := tail[1:1+hashLen], tail[1+hashLen:]
-	for _, c := range []byte(hash) {
+	return hash, isHash(hash) && (ext == "" || isExtension(ext))
+}
+
+func isHash(s string) bool {
+	for _, c := range []byte(s) {
 		if !isHex(c) || c >= 'A' && c <= 'F' {
-			return "", false
+			return false
 		}
 	}
-	return hash, ext == "" || isExtension(ext)
+	return len(s) == hashLen
 }
 
 // decodePercent replaces every %XX by its byte; any other "%" stands for itself.

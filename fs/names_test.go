@@ -195,7 +195,7 @@ func TestDecodeForeignNames(t *testing.T) {
 		{NameIncomplete, reserved},
 		{"%~empty", reserved},
 		{"%~more", reserved},
-		{"scan%~v17.dcm", reserved},
+		{"scan%~v17.dcm", DecodedName{Text: "scan.dcm", Version: "17", Versioned: true}},
 		{"a%~%~", reserved},
 		{"a%~b%~", reserved},
 		{head + "%~h" + hash, DecodedName{Text: head, Hash: hash}},

@@ -38,15 +38,15 @@ func (r *recent[K, V]) get(key K) (V, bool) {
 }
 
 // longNames remembers what shortened names stand for, so that a name from a
-// listing needs no request when it is looked up later. A name is a function of its text
-// alone, so what is remembered is never wrong.
+// listing needs no request when it is looked up later: a text, or the versionText of a version. A name is
+// a function of that alone, so what is remembered is never wrong.
 type longNames struct {
 	texts recent[string, string]
 }
 
 // add remembers that name stands for text, when name is a shortened one.
 func (l *longNames) add(name, text string) {
-	if len(name) > shortPrefixLen-maxUnitLen && strings.Contains(name, mark+"h") {
+	if len(name) > shortPrefixLen-maxUnitLen && strings.Contains(name, mark+"h") || strings.Contains(name, shortVersionMark) {
 		l.texts.add(name, text)
 	}
 }
@@ -54,5 +54,5 @@ func (l *longNames) add(name, text string) {
 // text returns what name stands for.
 func (l *longNames) text(name string) (string, bool) { return l.texts.get(name) }
 
-// objectID names an object of the store.
-type objectID struct{ bucket, key string }
+// objectID names an object of the store, or one version of it.
+type objectID struct{ bucket, key, version string }

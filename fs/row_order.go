@@ -15,11 +15,14 @@ type dirEntry struct {
 	object *search.Object // a file; nil for a directory
 }
 
-// text returns what name encodes, in a directory of this prefix.
-func (e *dirEntry) text(prefix string) string {
-	text := e.key[len(prefix):]
-	if e.object == nil {
-		text = strings.TrimSuffix(text, "/")
+// text returns what name encodes in the directory n: a text, or the versionText of a version.
+func (e *dirEntry) text(n *dirNode) string {
+	text := e.key[len(n.base()):]
+	switch {
+	case e.object == nil:
+		return strings.TrimSuffix(text, "/")
+	case n.dir.Versions && e.object.VersionID != "":
+		return versionText(text, e.object.VersionID)
 	}
 	return text
 }
@@ -31,9 +34,7 @@ func (e *dirEntry) mode() uint32 {
 	return syscall.S_IFDIR
 }
 
-// rowOrder makes directory entries of the rows of a snapshot, each name once.
-// The order depends on the rows alone, so that an offset means the same entry whenever it is
-// sought.
+// rowOrder makes the entries of a folder or of the flat view as rows come.
 //
 // In the flat view each row is an entry. In a folder, object "a" is named "a"
 // or, where there is a folder "a/", "a%~"; and "a" and "a/" need not be
@@ -50,8 +51,6 @@ type rowOrder struct {
 	ready []dirEntry // decided; handed out from the front
 }
 
-// entry returns the next entry; io.EOF at the end, ctx's error when that ends first,
-// else the error that broke the listing, after what still waited.
 func (r *rowOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, error) {
 	for len(r.ready) == 0 {
 		row, err := s.Row(ctx, r.next)
@@ -75,7 +74,6 @@ func (r *rowOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, erro
 	return e, nil
 }
 
-// waits reports whether entry would wait for the store.
 func (r *rowOrder) waits(s search.Snapshot) bool {
 	if len(r.ready) > 0 {
 		return false
@@ -88,7 +86,8 @@ func (r *rowOrder) waits(s search.Snapshot) bool {
 func (r *rowOrder) add(row *search.Entry) {
 	if r.dir.IsFlat() {
 		if rel, below := strings.CutPrefix(row.Key, r.dir.Prefix); below {
-			r.ready = append(r.ready, dirEntry{name: EncodeFlat(rel), key: row.Key, object: &row.Object})
+			name := naming{flat: true, versions: r.dir.Versions}.object(rel, row.VersionID)
+			r.ready = append(r.ready, dirEntry{name: name, key: row.Key, object: &row.Object})
 		}
 		return
 	}

@@ -24,7 +24,7 @@ func TestSeekdirInterrupted(t *testing.T) {
 	if errno := h.Seekdir(ctx, 100); errno != syscall.EINTR {
 		t.Fatalf("a seek past the rows there are, interrupted, gave %v", errno)
 	}
-	e, err := h.rows.entry(t.Context(), s)
+	e, err := h.entries.entry(t.Context(), s)
 	if err != nil || e.name != "b" || h.pos != dots+1 {
 		t.Errorf("after the interrupted seek come %q (%v) at %d, want b at %d", e.name, err, h.pos, dots+1)
 	}

@@ -90,9 +90,7 @@ func TestErrorsAndTheirReasons(t *testing.T) {
 		{"no such bucket*", "No such file or directory", ""},
 		{"b/meta.x,eq,1", "Operation not supported", ""},
 		{"plain/size,gt,1", "Operation not supported", "no metadata search"},
-		{"b/@tree", "Operation not supported", "not in this release"},
 		{"b/@manifest.csv", "Operation not supported", "not in this release"},
-		{"b/color,eq,red/@limit,10", "Operation not supported", "not in this release"},
 		{"b/@stats", "No such file or directory", ""},
 		{"b/@meta,nosuch", "No such file or directory", ""},
 	} {
