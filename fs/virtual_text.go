@@ -1,10 +1,8 @@
 package fs
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,6 +89,10 @@ type attributeBase64 struct {
 // not UTF-8 are in "metadata_base64", both name and value, instead of "metadata". The text
 // acts on no terminal: what could is written as \uXXXX, which a JSON reader undoes.
 func metaJSON(bucket string, o *search.Object) []byte {
+	return jsonText(newObjectMeta(bucket, o), "  ")
+}
+
+func newObjectMeta(bucket string, o *search.Object) objectMeta {
 	m := objectMeta{
 		Key:         o.Key,
 		URI:         "s3://" + bucket + "/" + o.Key,
@@ -117,15 +119,7 @@ func metaJSON(bucket string, o *search.Object) []byte {
 			Value: base64.StdEncoding.EncodeToString([]byte(value)),
 		})
 	}
-
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(m); err != nil {
-		panic(err) // strings, numbers and maps of strings always encode
-	}
-	return escapeHidden(b.Bytes())
+	return m
 }
 
 // escapeHidden writes the characters of JSON text that JSON lets pass but that

@@ -110,20 +110,7 @@ func TestMetaJSON(t *testing.T) {
 // Whatever a key and its metadata are, a program that reads the JSON gets them
 // back byte for byte, and a terminal that shows it is left alone.
 func TestPropertyMetaJSON(t *testing.T) {
-	text := rapid.Map(rapid.SliceOfN(rapid.OneOf(
-		rapid.Byte().AsAny(), rapid.Rune().AsAny(), rapid.SampledFrom([]rune{'"', '\\', '<', 0x7f, 0x85, 0x202e, 0x2028, utf8.RuneError}).AsAny(),
-	), 0, 12), func(parts []any) string {
-		var b strings.Builder
-		for _, p := range parts {
-			switch p := p.(type) {
-			case byte:
-				b.WriteByte(p)
-			case rune:
-				b.WriteRune(p)
-			}
-		}
-		return b.String()
-	})
+	text := hostileText()
 	rapid.Check(t, func(t *rapid.T) {
 		o := search.Object{Key: text.Draw(t, "key"), Size: rapid.Int64Min(0).Draw(t, "size"),
 			Metadata: search.NewMetadata(rapid.MapOfN(text, text, 0, 4).Draw(t, "metadata"))}
@@ -137,24 +124,47 @@ func TestPropertyMetaJSON(t *testing.T) {
 		if err := json.Unmarshal(out, &m); err != nil {
 			t.Fatal(err)
 		}
-		key := m.Key
-		if m.KeyBase64 != "" {
-			key = unbase64(t, m.KeyBase64)
-		}
-		if key != o.Key || m.Size != o.Size {
-			t.Fatalf("key %q size %d, want %q %d", key, m.Size, o.Key, o.Size)
-		}
-		for _, a := range m.MetadataBase64 {
-			m.Metadata[unbase64(t, a.Name)] = unbase64(t, a.Value)
-		}
-		want := map[string]string{}
-		for name, value := range o.Metadata.All() {
-			want[name] = value
-		}
-		if diff := cmp.Diff(want, m.Metadata); diff != "" {
-			t.Fatalf("metadata (-want +got):\n%s", diff)
-		}
+		checkMeta(t, &m, &o)
 	})
+}
+
+// hostileText draws bytes and characters that formats and terminals have trouble with.
+func hostileText() *rapid.Generator[string] {
+	return rapid.Map(rapid.SliceOfN(rapid.OneOf(
+		rapid.Byte().AsAny(), rapid.Rune().AsAny(), rapid.SampledFrom([]rune{'"', '\\', '<', ',', ' ', 0x7f, 0x85, 0x202e, 0x2028, utf8.RuneError}).AsAny(),
+	), 0, 12), func(parts []any) string {
+		var b strings.Builder
+		for _, p := range parts {
+			switch p := p.(type) {
+			case byte:
+				b.WriteByte(p)
+			case rune:
+				b.WriteRune(p)
+			}
+		}
+		return b.String()
+	})
+}
+
+// checkMeta wants m to be what o is, byte for byte.
+func checkMeta(t *rapid.T, m *objectMeta, o *search.Object) {
+	key := m.Key
+	if m.KeyBase64 != "" {
+		key = unbase64(t, m.KeyBase64)
+	}
+	if key != o.Key || m.Size != o.Size {
+		t.Fatalf("key %q size %d, want %q %d", key, m.Size, o.Key, o.Size)
+	}
+	for _, a := range m.MetadataBase64 {
+		m.Metadata[unbase64(t, a.Name)] = unbase64(t, a.Value)
+	}
+	want := map[string]string{}
+	for name, value := range o.Metadata.All() {
+		want[name] = value
+	}
+	if diff := cmp.Diff(want, m.Metadata); diff != "" {
+		t.Fatalf("metadata (-want +got):\n%s", diff)
+	}
 }
 
 func unbase64(t *rapid.T, s string) string {

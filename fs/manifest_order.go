@@ -1,0 +1,168 @@
+package fs
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// manifestOrder gives the rows of a listing the paths that they have below a
+// directory. What comes out depends on the rows alone.
+//
+// In a view with folders, object "a" is named "a%~" where something lies below "a/". A plain listing
+// is ordered: an object waits, as in rowOrder, until a row past "a/" tells, while the rows
+// between go ahead. A tree of results has any order: the rows must have ended first.
+type manifestOrder struct {
+	dir   search.Dir
+	twins map[string]struct{} // of a tree of results: the keys of objects that have something below
+
+	next int // the row of the snapshot to read
+	// held are the objects that wait, the last one first to be decided, with the same
+	// INVARIANT as in rowOrder.
+	held  []search.Object
+	ready []manifestRow // decided; handed out from the front
+}
+
+// needsTwins reports whether paths are known only when all rows are.
+func (r *manifestOrder) needsTwins() bool { return !r.dir.IsFlat() && !r.dir.IsPlain() }
+
+// add takes one row in, unless it is not below the directory.
+func (r *manifestOrder) add(o *search.Object) {
+	if !strings.HasPrefix(o.Key, r.dir.Prefix+r.dir.Below) {
+		return
+	}
+	if r.dir.IsPlain() {
+		r.release(o.Key)
+		r.held = append(r.held, *o)
+		return
+	}
+	_, twin := r.twins[o.Key]
+	r.ready = append(r.ready, manifestRow{path: ResultPath(r.dir, o, twin), object: *o})
+}
+
+// release decides the objects that the row of this key is past; all of them when it is empty.
+func (r *manifestOrder) release(key string) {
+	for len(r.held) > 0 {
+		o := &r.held[len(r.held)-1]
+		if key != "" && staysBefore(key, o.Key) {
+			return
+		}
+		twin := strings.HasPrefix(key, o.Key+"/")
+		r.ready = append(r.ready, manifestRow{path: ResultPath(r.dir, o, twin), object: *o})
+		r.held = r.held[:len(r.held)-1]
+	}
+}
+
+// pop hands out the next row that is decided.
+func (r *manifestOrder) pop() (row manifestRow, ok bool) {
+	if len(r.ready) == 0 {
+		return manifestRow{}, false
+	}
+	row = r.ready[0]
+	if r.ready = r.ready[1:]; len(r.ready) == 0 {
+		r.ready = nil
+	}
+	return row, true
+}
+
+// row returns the next row of s, which is a snapshot of the directory's results; io.EOF at the end, ctx's
+// error when that ends first, else the error that broke the listing, after what still waited.
+func (r *manifestOrder) row(ctx context.Context, s search.Snapshot) (manifestRow, error) {
+	for {
+		if row, ok := r.pop(); ok {
+			return row, nil
+		}
+		e, err := s.Row(ctx, r.next)
+		switch {
+		case err == nil:
+			r.next++
+			r.add(&e.Object)
+		case ctx.Err() != nil:
+			return manifestRow{}, ctx.Err()
+		case len(r.held) > 0:
+			r.release("")
+		default:
+			return manifestRow{}, err
+		}
+	}
+}
+
+// waits reports whether row would wait for the store.
+func (r *manifestOrder) waits(s search.Snapshot) bool {
+	rows, complete := s.Len()
+	return len(r.ready) == 0 && r.next >= rows && !complete
+}
+
+// clone returns a copy that goes its own way. There must be nothing ready.
+func (r *manifestOrder) clone() manifestOrder {
+	c := *r
+	c.held = slices.Clone(r.held)
+	return c
+}
+
+// readAll reads rows, which the paths of a tree depend on, and returns those that came before an error, and that.
+func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (iter.Seq2[search.Object, error], error) {
+	var objects []search.Object
+	var broken error
+	keys := make(map[string]struct{})
+	for o, err := range rows {
+		if err != nil {
+			broken = err
+			break
+		}
+		objects = append(objects, o)
+		keys[o.Key] = struct{}{}
+	}
+	r.twins = make(map[string]struct{})
+	for i := range objects {
+		addTwins(r.twins, objects[i].Key, len(r.dir.Prefix), func(key string) bool {
+			_, ok := keys[key]
+			return ok
+		})
+	}
+	return func(yield func(search.Object, error) bool) {
+		for _, o := range objects {
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}, broken
+}
+
+// addTwins adds to twins the objects that key, of which prefix bytes are the directory's, lies below.
+func addTwins(twins map[string]struct{}, key string, prefix int, isObject func(key string) bool) {
+	for i := prefix; i < len(key); i++ {
+		if key[i] == '/' && isObject(key[:i]) {
+			twins[key[:i]] = struct{}{}
+		}
+	}
+}
+
+// ResultPath returns the path of o, a result of d, below the directory, as a mount shows it. In a view with
+// folders, twin says whether there is a result below o.Key+"/" as well; a marker without
+// content is its folder, and its path ends in "/".
+func ResultPath(d search.Dir, o *search.Object, twin bool) string {
+	rel := strings.TrimPrefix(o.Key, d.Prefix+d.Below)
+	if d.IsFlat() {
+		return EncodeFlat(rel)
+	}
+	var path strings.Builder
+	for folder, rest, below := strings.Cut(rel, "/"); below; folder, rest, below = strings.Cut(rest, "/") {
+		path.WriteString(EncodeSegment(folder) + "/")
+		rel = rest
+	}
+	switch {
+	case rel == "" && o.Size == 0:
+		if path.Len() == 0 {
+			return "./"
+		}
+	case twin:
+		path.WriteString(EncodeTwin(rel))
+	default:
+		path.WriteString(EncodeSegment(rel))
+	}
+	return path.String()
+}
