@@ -34,6 +34,9 @@
 // its rows and its error for the handles on it; for the negative lifetime, Open
 // of an equal listing returns that error at once.
 //
+// The rows of a menu (search.Listing.Menu) are its items, as search.MenuItem.Entry has them; what
+// fetches them is search.Values, over this cache.
+//
 // A row takes 56 bytes, 5 to 11 for the index by key, and its texts; one with
 // metadata about 50 more, and the metadata. The index grows with the rows, so that Find never waits.
 // The texts of a row are its own, but for those in Metadata, which are the store's:

@@ -96,9 +96,27 @@ func (s *listing) entries() iter.Seq2[search.Entry, error] {
 	if s.l.IsLevel() {
 		return s.cache.store.List(s.ctx, s.l.Bucket, search.ListOptions{Prefix: s.l.Prefix})
 	}
+	if s.l.Menu.Name != "" {
+		return s.menu()
+	}
 	return func(yield func(search.Entry, error) bool) {
 		for o, err := range s.cache.store.Query(s.ctx, s.l) {
 			if !yield(search.Entry{Object: o}, err) {
+				return
+			}
+		}
+	}
+}
+
+// menu yields the items of a menu as rows.
+func (s *listing) menu() iter.Seq2[search.Entry, error] {
+	return func(yield func(search.Entry, error) bool) {
+		for i, err := range search.Values(s.ctx, s.cache, s.l) {
+			var e search.Entry
+			if err == nil {
+				e = i.Entry()
+			}
+			if !yield(e, err) {
 				return
 			}
 		}
