@@ -68,7 +68,7 @@ func prefixes(key string) iter.Seq[string] {
 func (p *paths) of(o *search.Object) string {
 	rel := strings.TrimPrefix(o.Key, p.dir.Prefix+p.dir.Below)
 	if p.dir.IsFlat() {
-		return p.base + fs.EncodeFlat(rel)
+		return p.base + resultName(p.dir, rel, o.VersionID, false)
 	}
 	var path strings.Builder
 	path.WriteString(p.base)
@@ -76,12 +76,24 @@ func (p *paths) of(o *search.Object) string {
 		path.WriteString(fs.EncodeSegment(folder) + "/")
 		rel = rest
 	}
-	switch {
-	case rel == "" && o.Size == 0: // a marker is its folder alone
-	case p.folders[o.Key+"/"]:
-		path.WriteString(fs.EncodeTwin(rel))
-	default:
-		path.WriteString(fs.EncodeSegment(rel))
+	if rel != "" || o.Size > 0 { // else it is a marker, which is its folder alone
+		path.WriteString(resultName(p.dir, rel, o.VersionID, p.folders[o.Key+"/"]))
 	}
 	return path.String()
+}
+
+// resultName returns the name in d of the object, or version of it, with this
+// key relative to d, or to the folder in d that it stands in; twin says that a folder has the same.
+func resultName(d search.Dir, rel, version string, twin bool) string {
+	switch {
+	case d.IsFlat() && d.Versions:
+		return fs.EncodeFlatVersion(rel, version)
+	case d.IsFlat():
+		return fs.EncodeFlat(rel)
+	case d.Versions && version != "":
+		return fs.EncodeSegmentVersion(rel, version)
+	case twin:
+		return fs.EncodeTwin(rel)
+	}
+	return fs.EncodeSegment(rel)
 }

@@ -13,20 +13,24 @@ import (
 func TestPaths(t *testing.T) {
 	objects := []search.Object{
 		{Key: "logs/a", Size: 1}, {Key: "logs/a/b.txt", Size: 1}, {Key: "logs/-rf", Size: 1}, {Key: "logs//x", Size: 1},
-		{Key: "logs/empty/"}, {Key: "logs/full/", Size: 1}, {Key: "logs/a%~", Size: 1},
+		{Key: "logs/empty/"}, {Key: "logs/full/", Size: 1}, {Key: "logs/a%~", Size: 1}, {Key: "logs/c.txt", VersionID: "v.1"},
 	}
 	flat := search.Dir{Bucket: "b", Prefix: "logs/", Where: search.Conjunction{}}
 	tree := flat
 	tree.Tree = true
 	inTree := search.Dir{Bucket: "b", Where: search.Conjunction{}, Tree: true, Below: "logs/"}
+	versions, versionsInTree := flat, tree
+	versions.Versions, versionsInTree.Versions = true, true
 	for _, c := range []struct {
 		name string
 		dir  search.Dir
 		want []string
 	}{
-		{"flat", flat, []string{"a", "a%2Fb.txt", "%2Drf", "%2Fx", "empty%2F", "full%2F", "a%25~"}},
-		{"tree", tree, []string{"a%~", "a/b.txt", "%2Drf", "%2F/x", "empty/", "full/%2F", "a%25~"}},
-		{"a folder in a tree", inTree, []string{"a%~", "a/b.txt", "%2Drf", "%2F/x", "empty/", "full/%2F", "a%25~"}},
+		{"flat", flat, []string{"a", "a%2Fb.txt", "%2Drf", "%2Fx", "empty%2F", "full%2F", "a%25~", "c.txt"}},
+		{"tree", tree, []string{"a%~", "a/b.txt", "%2Drf", "%2F/x", "empty/", "full/%2F", "a%25~", "c.txt"}},
+		{"a folder in a tree", inTree, []string{"a%~", "a/b.txt", "%2Drf", "%2F/x", "empty/", "full/%2F", "a%25~", "c.txt"}},
+		{"versions", versions, []string{"a", "a%2Fb.txt", "%2Drf", "%2Fx", "empty%2F", "full%2F", "a%25~", "c%~vv%2E1.txt"}},
+		{"versions in a tree", versionsInTree, []string{"a%~", "a/b.txt", "%2Drf", "%2F/x", "empty/", "full/%2F", "a%25~", "c%~vv%2E1.txt"}},
 	} {
 		p := newPaths("/mnt/", place{Dir: c.dir, Components: []string{"logs", "q"}})
 		var got []string

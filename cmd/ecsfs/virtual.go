@@ -55,17 +55,17 @@ func printMeta(ctx context.Context, w io.Writer, store search.Store, p place) er
 // a HEAD tells it.
 func objectNamed(ctx context.Context, store search.Store, d search.Dir, name string) (search.Object, error) {
 	none := fail(exitNotExist, "%s: no such file", printable(name))
-	decoded, canonical := fs.DecodeSegment(name), fs.CanonicalSegment(name)
-	if d.IsFlat() {
-		decoded, canonical = fs.DecodeFlat(name), fs.CanonicalFlat(name)
-	}
-	ref := search.Ref{Bucket: d.Bucket, Key: d.Prefix + d.Below + decoded.Text}
-	if !canonical {
-		return search.Object{}, none
-	}
 	l := d.Results(time.Now(), time.Second)
-	// A shortened name, a version, a limit: only the results tell.
-	if decoded.Hash == "" && !l.Versions && l.Limit == 0 {
+	decoded := fs.DecodeSegment(name)
+	if d.IsFlat() {
+		decoded = fs.DecodeFlat(name)
+	}
+	// Of a shortened name, and below a limit, only the results tell.
+	if decoded.Hash == "" && l.Limit == 0 {
+		ref := search.Ref{Bucket: d.Bucket, Key: d.Prefix + d.Below + decoded.Text, VersionID: decoded.Version}
+		if !named(d, decoded.Text, decoded.Version, name) {
+			return search.Object{}, none
+		}
 		o, err := store.Stat(ctx, ref)
 		if err != nil || search.Evaluate(l.Where, &o) == search.True {
 			return o, err
@@ -78,22 +78,18 @@ func objectNamed(ctx context.Context, store search.Store, d search.Dir, name str
 		if err != nil {
 			return search.Object{}, err
 		}
-		if named(d, &o, name) {
-			ref.Key, ref.VersionID = o.Key, o.VersionID
-			return store.Stat(ctx, ref)
+		if rel, below := strings.CutPrefix(o.Key, d.Prefix+d.Below); below && named(d, rel, o.VersionID, name) {
+			return store.Stat(ctx, search.Ref{Bucket: d.Bucket, Key: o.Key, VersionID: o.VersionID})
 		}
 	}
 	return search.Object{}, none
 }
 
-// named reports whether o has this name in d, in which folders may stand.
-func named(d search.Dir, o *search.Object, name string) bool {
-	rel, below := strings.CutPrefix(o.Key, d.Prefix+d.Below)
-	switch {
-	case !below:
+// named reports whether the object with this key relative to d has this name
+// in d, where a folder may have it as well.
+func named(d search.Dir, rel, version, name string) bool {
+	if !d.IsFlat() && strings.Contains(rel, "/") {
 		return false
-	case d.IsFlat():
-		return fs.EncodeFlat(rel) == name
 	}
-	return !strings.Contains(rel, "/") && (fs.EncodeSegment(rel) == name || fs.EncodeTwin(rel) == name)
+	return resultName(d, rel, version, false) == name || !d.IsFlat() && resultName(d, rel, version, true) == name
 }
