@@ -122,7 +122,8 @@ type Lister interface {
 // l.Order they come in that order, else in none that is promised; with l.Limit no more than so
 // many come, and the store is asked for no more than they need. Each object carries Size, ModTime,
 // ETag where the store has one, every key that l.Where and l.Order name, and with
-// l.Versions its VersionID. Errors, breaking out and concurrency are as for
+// l.Versions its VersionID; a row of EngineScan that its listing decided may lack those keys of
+// l.Where that a listing does not carry (its Partial is FromList then). Errors, breaking out and concurrency are as for
 // Lister. A query that the engine cannot answer is KindUnsupported and sends nothing.
 type Querier interface {
 	Query(ctx context.Context, l Listing) iter.Seq2[Object, error]
