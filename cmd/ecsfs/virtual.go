@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -28,6 +29,17 @@ func printFile(c *cli.Context, store search.Store, p place) error {
 		} else {
 			printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
 		}
+	case "by":
+		if p.Menu.Name != "" {
+			return printMenu(c, store, p)
+		}
+		for _, k := range search.MenuKeys(p.Schema) {
+			printText(c, printable(k.Short()))
+		}
+	case "manifest.jsonl":
+		return fs.WriteManifest(c.App.Writer, fs.ManifestJSONL, p.Dir, p.Schema, results(c.Context, store, p.Dir))
+	case "manifest.csv":
+		return fs.WriteManifest(c.App.Writer, fs.ManifestCSV, p.Dir, p.Schema, results(c.Context, store, p.Dir))
 	case "meta":
 		return printMeta(c.Context, c.App.Writer, store, p)
 	default:
@@ -35,6 +47,31 @@ func printFile(c *cli.Context, store search.Store, p place) error {
 			strings.Join(append([]string{p.Dir.Bucket}, p.Components...), "/"))
 	}
 	return nil
+}
+
+// printMenu writes the values of a menu, each with the path of the results that have it.
+func printMenu(c *cli.Context, store search.Searcher, p place) error {
+	typed := p.Components[:len(p.Components)-2] // without "@by" and the key
+	l := p.Dir.Values(p.Menu, time.Now(), time.Second)
+	for item, err := range search.Values(c.Context, store, l) {
+		if err != nil {
+			return err
+		}
+		path := strings.Join(append([]string{p.Dir.Bucket}, item.Path(p.Schema, p.Menu, typed)...), "/")
+		fmt.Fprintf(c.App.Writer, "%-20s  %s\n", menuLabel(item), printable(path))
+	}
+	return nil
+}
+
+// menuLabel shows the value of an item as its link is named.
+func menuLabel(item search.MenuItem) string {
+	switch {
+	case item.More:
+		return "%~more"
+	case item.Label == "":
+		return "%~empty"
+	}
+	return fs.EncodeSegment(item.Label)
 }
 
 // printMeta writes @meta,NAME: the object of this name in p, as JSON.

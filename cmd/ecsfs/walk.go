@@ -125,9 +125,9 @@ func (p place) enterMenu(name string) (place, error) {
 	case p.Menu.Name != "":
 		return bad("@by/%s is the last: what it lists are links; type the query that one leads to, such as %s,eq,VALUE", file, file)
 	}
-	key, known := p.Schema.Resolve(name)
-	if !known {
-		return bad("@by/%s: %s is no key that is known in bucket %s; 'ecsfs searchkeys %[3]s' lists the keys", name, name, p.Dir.Bucket)
+	key, err := search.MenuKey(p.Schema, name)
+	if err != nil {
+		return bad("%w", err) // no file is missing: the query is wrong
 	}
 	p.Components = append(p.Components[:len(p.Components):len(p.Components)], name)
 	p.Menu = key
