@@ -30,52 +30,71 @@ var trapKeys = []string{
 	".git", "CACHEDIR.TAG", "key with  blanks ", " ", "a\\b", "a:b",
 }
 
-// checkNames checks every promise that the names of one key make.
-func checkNames(t interface {
+// fataler is what tests, fuzz tests and properties have in common.
+type fataler interface {
 	Helper()
 	Fatalf(string, ...any)
-}, key string) {
-	t.Helper()
-	check := func(name string, d DecodedName, text string, object, canonical bool) {
-		t.Helper()
-		switch {
-		case name == "", name == ".", name == "..", len(name) > 255, strings.ContainsAny(name, "/\x00<>"), name[0] == '-',
-			strings.Contains(name, "=="), strings.Contains(name, "!="):
-			t.Fatalf("%q: bad name %q", key, name)
-		case d.Reserved, d.Object != object, !canonical:
-			t.Fatalf("%q: name %q decodes as %+v, canonical %v", key, name, d, canonical)
-		case d.Hash == "" && d.Text != text:
-			t.Fatalf("%q: name %q decodes as %q", key, name, d.Text)
-		case d.Hash != "" && (len(text) < 64 || !strings.HasPrefix(text, d.Text) || d.Text == ""):
-			t.Fatalf("%q: name %q decodes as the beginning %q", key, name, d.Text)
-		}
-		for i, r := range name {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-				t.Fatalf("%q: name %q has %U at %d", key, name, r, i)
-			}
-		}
-		if utf8.ValidString(key) && !utf8.ValidString(name) {
-			t.Fatalf("%q: name %q is not UTF-8", key, name)
-		}
-		checkLiteral(t, name, d)
-	}
+}
 
+// checkNames checks every promise that the names of one key make.
+func checkNames(t fataler, key string) {
+	t.Helper()
 	name := EncodeFlat(key)
-	check(name, DecodeFlat(name), key, key == "", CanonicalFlat(name))
+	checkName(t, key, name, DecodeFlat(name), key, key == "", CanonicalFlat(name))
 	for seg := range strings.SplitSeq(key, "/") {
 		name := EncodeSegment(seg)
-		check(name, DecodeSegment(name), seg, false, CanonicalSegment(name))
+		checkName(t, key, name, DecodeSegment(name), seg, false, CanonicalSegment(name))
 		name = EncodeTwin(seg)
-		check(name, DecodeSegment(name), seg, true, CanonicalSegment(name))
+		checkName(t, key, name, DecodeSegment(name), seg, true, CanonicalSegment(name))
 	}
+}
+
+// checkVersionNames checks every promise that the names of the version id of key make.
+func checkVersionNames(t fataler, key, id string) {
+	t.Helper()
+	check := func(view naming, text string) {
+		t.Helper()
+		name := view.object(text, id)
+		d, canonical := view.decode(name)
+		if !d.Versioned || d.Hash == "" && d.Version != id || d.Whole && d.Text != text {
+			t.Fatalf("version %q of %q: name %q decodes as %+v", id, key, name, d)
+		}
+		checkName(t, key, name, d, text, false, canonical)
+	}
+	check(naming{flat: true, versions: true}, key)
+	for seg := range strings.SplitSeq(key, "/") {
+		check(naming{versions: true}, seg)
+	}
+}
+
+// checkName checks the promises of one name, which decodes as d, of this text of key.
+func checkName(t fataler, key, name string, d DecodedName, text string, object, canonical bool) {
+	t.Helper()
+	switch {
+	case name == "", name == ".", name == "..", len(name) > 255, strings.ContainsAny(name, "/\x00<>"), name[0] == '-',
+		strings.Contains(name, "=="), strings.Contains(name, "!="):
+		t.Fatalf("%q: bad name %q", key, name)
+	case d.Reserved, d.Object != object, !canonical:
+		t.Fatalf("%q: name %q decodes as %+v, canonical %v", key, name, d, canonical)
+	case d.Hash == "" && d.Text != text:
+		t.Fatalf("%q: name %q decodes as %q", key, name, d.Text)
+	case d.Hash != "" && !d.Whole && (len(text) < 64 || !strings.HasPrefix(text, d.Text) || d.Text == ""):
+		t.Fatalf("%q: name %q decodes as the beginning %q", key, name, d.Text)
+	}
+	for i, r := range name {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			t.Fatalf("%q: name %q has %U at %d", key, name, r, i)
+		}
+	}
+	if utf8.ValidString(key) && !utf8.ValidString(name) {
+		t.Fatalf("%q: name %q is not UTF-8", key, name)
+	}
+	checkLiteral(t, name, d)
 }
 
 // checkLiteral checks that no schema makes a query of name: not one with the
 // usual keys, and not one that indexes the very key which name would ask for.
-func checkLiteral(t interface {
-	Helper()
-	Fatalf(string, ...any)
-}, name string, d DecodedName) {
+func checkLiteral(t fataler, name string, d DecodedName) {
 	t.Helper()
 	own, _, _ := strings.Cut(name, ",")
 	own = search.MetaPrefix + strings.ToLower(decodePercent(own))
@@ -149,6 +168,9 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		checkNames(t, a)
+		if id := strings.ReplaceAll(b, "\x00", ""); id != "" {
+			checkVersionNames(t, a, id)
+		}
 		if a != b && EncodeFlat(a) == EncodeFlat(b) {
 			t.Fatalf("%q and %q have one name %q", a, b, EncodeFlat(a))
 		}

@@ -44,10 +44,13 @@ type world struct {
 	ecs     *ecstest.Server
 	cache   *cache.Cache
 	mount   *fs.Server
+	options fs.Options // of mount
 	clock   *clock
 	log     *logBuffer
 	dir     string
 	scratch string // an ordinary directory, where sh starts
+
+	newCache func() *cache.Cache // over the same store
 }
 
 // setup is how a test departs from the usual world.
@@ -107,14 +110,19 @@ func newWorld(t testing.TB, s setup) *world {
 	if s.store != nil {
 		store = s.store(store)
 	}
-	w.cache = cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize), Now: w.clock.Now})
-	t.Cleanup(w.cache.Close)
+	w.newCache = func() *cache.Cache {
+		c := cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize), Now: w.clock.Now})
+		t.Cleanup(c.Close)
+		return c
+	}
+	w.cache = w.newCache()
 
 	o := fs.Options{Store: w.cache, TTL: ttl, NegativeTTL: negative, Now: w.clock.Now, Stats: client.Stats,
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), FsName: w.ecs.URL}
 	if s.mount != nil {
 		s.mount(&o)
 	}
+	w.options = o
 	w.mount, err = fs.Mount(w.dir, o)
 	check(t, err)
 	t.Cleanup(func() { w.unmount() })
@@ -124,6 +132,18 @@ func newWorld(t testing.TB, s setup) *world {
 		}
 	})
 	return w
+}
+
+// again mounts the same store once more, where nothing is known yet. The caller unmounts it.
+func (w *world) again() *world {
+	w.t.Helper()
+	other := *w
+	other.dir, other.cache = w.t.TempDir(), w.newCache()
+	other.options.Store = other.cache
+	var err error
+	other.mount, err = fs.Mount(other.dir, other.options)
+	check(w.t, err)
+	return &other
 }
 
 func (w *world) unmount() {
