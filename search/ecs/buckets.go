@@ -28,7 +28,7 @@ func (s *Store) Buckets(ctx context.Context) ([]search.Bucket, error) {
 
 func (c *Client) bucketPages(ctx context.Context) iter.Seq2[[]search.Bucket, error] {
 	p := &pager[[]search.Bucket]{op: opBuckets, maxPages: c.cfg.MaxPages}
-	p.fetch = func(ctx context.Context, marker string, _ func(string)) ([]search.Bucket, string, error) {
+	p.fetch = func(ctx context.Context, _ int, marker string, _ func(string)) ([]search.Bucket, string, error) {
 		t := target{op: opBuckets}
 		cl, err := c.begin(ctx, kindListBuckets)
 		if err != nil {

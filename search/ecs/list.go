@@ -35,7 +35,7 @@ func (s *Store) List(ctx context.Context, bucket string, o search.ListOptions) i
 		}
 		l := &listing{store: s, client: s.client, target: t, options: o}
 		p := &pager[listedPage]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: s.client.cfg.MaxPages,
-			ahead: o.Limit == 0, fetch: l.fetch}
+			ahead: func(int) bool { return o.Limit == 0 }, fetch: l.fetch}
 		seen := newSeenKeys()
 		left := o.Limit
 		var held []search.Entry
@@ -106,12 +106,12 @@ type listedPage struct {
 }
 
 // fetch gets one page.
-func (l *listing) fetch(ctx context.Context, marker string, _ func(string)) (listedPage, string, error) {
+func (l *listing) fetch(ctx context.Context, n int, marker string, _ func(string)) (listedPage, string, error) {
 	in := pageRequest{prefix: l.options.Prefix, marker: marker, maxKeys: l.maxKeys(), folders: !l.options.Recursive, versions: l.options.Versions}
 	page, err := l.page(ctx, in)
-	if l.options.Versions && marker == "" && isNoVersions(err) {
+	if l.options.Versions && n == 1 && isNoVersions(err) {
 		l.options.Versions = false
-		return l.fetch(ctx, marker, nil)
+		return l.fetch(ctx, n, marker, nil)
 	}
 	if err != nil {
 		return listedPage{}, "", err

@@ -25,12 +25,12 @@ type flight[P any] struct {
 type pager[P any] struct {
 	op, bucket, prefix string
 	maxPages           int
-	// ahead lets the request of the next page leave while this one is still
-	// arriving or being consumed: one page ahead, never two.
-	ahead bool
-	// fetch gets the page after marker ("": the first). It may call early with
+	// ahead says whether the request of the page after the n-th, counted from 1, may leave while that
+	// one is still arriving or being consumed: one page ahead, never two. Nil: never.
+	ahead func(n int) bool
+	// fetch gets the n-th page, that after marker ("": the first). It may call early with
 	// the marker of the page after it as soon as it knows.
-	fetch func(ctx context.Context, marker string, early func(next string)) (page P, next string, err error)
+	fetch func(ctx context.Context, n int, marker string, early func(next string)) (page P, next string, err error)
 }
 
 // pages yields page by page. The error, if any, comes last and is *search.Error.
@@ -47,16 +47,17 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 		}
 		defer func() { drop(next) }()
 
-		next = p.start(ctx, "")
+		next = p.start(ctx, 1, "")
 		for n := 1; next != nil; n++ {
 			current := next
 			next = nil
 			mayFollow := n < p.maxPages
-			if p.ahead && mayFollow {
+			ahead := mayFollow && p.ahead != nil && p.ahead(n)
+			if ahead {
 				select {
 				case marker := <-current.early:
 					if marker != current.marker {
-						next = p.start(ctx, marker)
+						next = p.start(ctx, n+1, marker)
 					}
 				case <-current.done:
 				}
@@ -77,8 +78,8 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 				drop(next)
 				next = nil
 			}
-			if next == nil && p.ahead && mayFollow && current.next != "" {
-				next = p.start(ctx, current.next)
+			if next == nil && ahead && current.next != "" {
+				next = p.start(ctx, n+1, current.next)
 			}
 			if !yield(current.page, nil) {
 				return
@@ -89,7 +90,7 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 				return
 			}
 			if next == nil && current.next != "" {
-				next = p.start(ctx, current.next)
+				next = p.start(ctx, n+1, current.next)
 			}
 		}
 	}
@@ -99,12 +100,12 @@ func (p *pager[P]) err(kind search.Kind, reason, hint string) error {
 	return &search.Error{Op: p.op, Bucket: p.bucket, Key: p.prefix, Kind: kind, Reason: reason, Hint: hint}
 }
 
-func (p *pager[P]) start(ctx context.Context, marker string) *flight[P] {
+func (p *pager[P]) start(ctx context.Context, n int, marker string) *flight[P] {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &flight[P]{marker: marker, early: make(chan string, 1), done: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(f.done)
-		f.page, f.next, f.err = p.fetch(ctx, marker, func(next string) {
+		f.page, f.next, f.err = p.fetch(ctx, n, marker, func(next string) {
 			select {
 			case f.early <- next:
 			default: // a second attempt at the page; the first one's marker is out

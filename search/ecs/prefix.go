@@ -65,7 +65,7 @@ func (q *querying) choosePrefix(ctx context.Context) error {
 		}
 	}
 	if rows == rowsPartial {
-		q.plan.Prefix = ""
+		q.plan = q.plan.Unprefixed()
 	}
 	return nil
 }
@@ -101,10 +101,10 @@ func (q *querying) adapt(err error) bool {
 	switch {
 	case errors.Is(err, errPartialRows):
 		q.store.rows.Store(rowsPartial)
-		q.plan.Prefix = ""
+		q.plan = q.plan.Unprefixed()
 		return true
 	case errors.Is(err, errEncodedPrefix):
-		q.plan.Prefix = ""
+		q.plan = q.plan.Unprefixed()
 		q.encoded.Store(true)
 		return true
 	case told && search.KindOf(err) == search.KindInvalid && !q.unmixed:

@@ -31,9 +31,9 @@ func (b *Bucket) Keys(ctx context.Context) (search.Schema, error) {
 type SearchOption func(*searchOptions)
 
 type searchOptions struct {
-	prefix string
-	older  bool
-	limit  int
+	prefix, order string
+	older         bool
+	limit         int
 }
 
 // WithPrefix searches only objects whose key begins with prefix. Servers that
@@ -41,11 +41,16 @@ type searchOptions struct {
 func WithPrefix(prefix string) SearchOption { return func(o *searchOptions) { o.prefix = prefix } }
 
 // WithOlderVersions searches all versions of objects in buckets that keep
-// them: one Object each, told apart by Version. See Config.OlderVersionsParameter.
+// them: one Object each, told apart by Version, and each matched by its own metadata. See Config.OlderVersionsParameter.
 func WithOlderVersions() SearchOption { return func(o *searchOptions) { o.older = true } }
 
-// WithLimit ends the search after n objects, which are any of those that match;
-// 0 is no limit.
+// WithOrder yields objects by the value of key, such as "size", and of "-size" the greatest first;
+// those of equal value by their key; those without one last. Where the server cannot sort
+// so, nothing is yielded before everything was read. With WithLimit no more is kept than is yielded.
+func WithOrder(key string) SearchOption { return func(o *searchOptions) { o.order = key } }
+
+// WithLimit ends the search after the first n objects, which without WithOrder are any of those
+// that match; 0 is no limit. No more is asked of the server than they need.
 func WithLimit(n int) SearchOption { return func(o *searchOptions) { o.limit = n } }
 
 // Search yields the objects of which text is true, such as
@@ -55,7 +60,7 @@ func WithLimit(n int) SearchOption { return func(o *searchOptions) { o.limit = n
 // in the language of search.Text. Values from elsewhere are better given to
 // SearchFor, where nothing has to be quoted.
 //
-// Objects come in no promised order, each once, whole: what a server leaves
+// Objects come in no promised order but that of WithOrder, each once, whole: what a server leaves
 // out of a row is asked for, and what it cannot compare is checked here (see
 // "Searches" in the package documentation). At most one error is yielded, as
 // the last element, with the zero Object; what came before it is then an
@@ -78,13 +83,12 @@ func (b *Bucket) SearchFor(ctx context.Context, p search.Predicate, options ...S
 		option(&o)
 	}
 	return func(yield func(Object, error) bool) {
-		where, err := b.where(ctx, p)
+		l, err := b.listing(ctx, p, o)
 		if err != nil {
 			yield(Object{}, err)
 			return
 		}
-		left := o.limit
-		for found, err := range b.client.store.query(ctx, search.Listing{Bucket: b.name, Prefix: o.prefix, Where: where}, o.older) {
+		for found, err := range b.client.store.Query(ctx, l) {
 			if err != nil {
 				yield(Object{}, err)
 				return
@@ -92,37 +96,48 @@ func (b *Bucket) SearchFor(ctx context.Context, p search.Predicate, options ...S
 			if !yield(b.object(found), nil) {
 				return
 			}
-			if left--; left == 0 {
-				return
-			}
 		}
 	}
 }
 
-// where applies p to the bucket's keys. What those that are kept do not allow
+// listing applies p and o to the bucket's keys. What those that are kept do not allow
 // is held against those of this moment: the bucket may have been made anew.
-func (b *Bucket) where(ctx context.Context, p search.Predicate) (search.Expr, error) {
+func (b *Bucket) listing(ctx context.Context, p search.Predicate, o searchOptions) (search.Listing, error) {
 	if keys, ok := b.client.store.keptSchema(b.name); ok {
-		if where, err := b.apply(p, keys.schema); err == nil {
-			return where, nil
+		if l, err := b.apply(p, o, keys.schema); err == nil {
+			return l, nil
 		}
 	}
 	keys, err := b.client.store.askSchema(ctx, b.name)
 	if err != nil {
-		return nil, err
+		return search.Listing{}, err
 	}
-	return b.apply(p, keys.schema)
+	return b.apply(p, o, keys.schema)
 }
 
-func (b *Bucket) apply(p search.Predicate, s search.Schema) (search.Expr, error) {
-	if !s.Enabled {
-		return nil, errNoSearch(target{op: opQuery, bucket: b.name})
+func (b *Bucket) apply(p search.Predicate, o searchOptions, s search.Schema) (search.Listing, error) {
+	if s.Engine == search.EngineSearch && !s.Enabled {
+		return search.Listing{}, errNoSearch(target{op: opQuery, bucket: b.name})
 	}
 	where, err := p(s)
 	if err != nil {
-		return nil, err
+		return search.Listing{}, err
 	}
-	return search.Normalize(search.Bind(where, time.Now())), nil
+	l := search.Listing{Bucket: b.name, Prefix: o.prefix, Where: search.Normalize(search.Bind(where, time.Now())), Versions: o.older, Limit: o.limit}
+	l.Recursive = l.Where == nil
+	if o.order != "" {
+		// As it is typed in a path, with the same words where it is wrong.
+		c, err := search.ParseComponent("@sort,"+o.order, s)
+		if err != nil {
+			return search.Listing{}, err
+		}
+		l.Order = c.Directive.Order
+	}
+	return l, nil
+}
+
+func errNoSearch(t target) error {
+	return t.fail(search.KindUnsupported, "the bucket has no metadata search", "it is set up when a bucket is created, with the keys to index")
 }
 
 // Object is an object, or one version of it: as Bucket.Object names it, with
