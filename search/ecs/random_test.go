@@ -194,7 +194,7 @@ func TestSearchOnRandomServers(t *testing.T) {
 				switch kind := search.KindOf(err); {
 				case err == nil:
 					got = append(got, fmt.Sprintf("%s %s %d", o.Key, o.ETag, o.Size))
-				case kind == search.KindUnsupported && !isNothing(where), kind == search.KindInvalid && where == nil:
+				case kind == search.KindUnsupported && where != nil && !isNothing(where):
 					refused = true
 				default:
 					rt.Fatalf("%v, prefix %q, older %t on %s: %v", where, prefix, older, srv.Generation, err)
