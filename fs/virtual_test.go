@@ -89,7 +89,7 @@ func TestErrorsAndTheirReasons(t *testing.T) {
 		{"nosuch", "No such file or directory", ""},
 		{"no such bucket*", "No such file or directory", ""},
 		{"b/meta.x,eq,1", "Operation not supported", ""},
-		{"plain/size,gt,1", "Operation not supported", "no metadata search"},
+		{"plain/owner,eq,x", "Operation not supported", "only a metadata search tells owner"},
 		{"b/@manifest.csv", "Operation not supported", "not in this release"},
 		{"b/@stats", "No such file or directory", ""},
 		{"b/@meta,nosuch", "No such file or directory", ""},
