@@ -79,7 +79,7 @@ func Values(ctx context.Context, s Searcher, l Listing) iter.Seq2[MenuItem, erro
 			return
 		}
 		m := &menu{ctx: ctx, store: s, listing: l, cells: cellsOf(l.Menu), yield: yield, shown: make(map[string]bool)}
-		if sorts(schema, m.least(Cond{Key: l.Menu, Op: OpExists})) {
+		if m.sorts(schema) {
 			err = m.skip()
 		} else {
 			err = m.pass(-1)
@@ -117,7 +117,7 @@ func MenuKeys(s Schema) []Key {
 
 func (s Schema) scanMenu(k Key) bool {
 	switch k.Name {
-	case keySize, keyLastModified, "StorageClass":
+	case keySize, keyLastModified, keyStorageClass:
 		return true
 	case keyContentType:
 		return s.ScanMetadata
@@ -135,6 +135,8 @@ func MenuKey(s Schema, name string) (Key, error) {
 	switch {
 	case !known:
 		return refuse(KindNotExist, unknownKey(s, name).Msg, "")
+	case s.Engine == EngineScan && !s.scanned(k):
+		return refuse(KindUnsupported, s.untold(k), s.scanHint(k))
 	case s.Engine == EngineScan:
 	case !s.Enabled:
 		return refuse(KindUnsupported, "bucket has no metadata search", "--engine scan lists every object instead")

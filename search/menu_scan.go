@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"math/big"
 	"slices"
 )
 
@@ -49,10 +50,10 @@ func cellsOf(k Key) cells {
 	return stringCells{k}
 }
 
-// sorts reports whether the store sorts the rows of l.
-func sorts(s Schema, l Listing) bool {
-	p, err := NewPlan(s, l)
-	return err == nil && s.Engine == EngineSearch && l.Menu.Name == "" && p.Prefix == "" && l.Order.Key.Indexed
+// sorts reports whether the store puts the values in order.
+func (m *menu) sorts(s Schema) bool {
+	p, err := NewPlan(s, m.least(m.starts()[0]))
+	return err == nil && p.SortBy != ""
 }
 
 // least returns the listing of the result that has the least value of which rest is true.
@@ -91,12 +92,30 @@ func (m *menu) value(o *Object) (Value, bool) {
 	return v.value, v.state == present
 }
 
-// exists is true of every result that is in the menu.
-func (m *menu) exists() Expr { return Cond{Key: m.listing.Menu, Op: OpExists} }
+// starts returns what is true of the results that have the key, in parts that follow one another. Each can be
+// sorted, which an "or" cannot: decimals have no least value, so that only an "or" is true of all.
+func (m *menu) starts() []Cond {
+	k := m.listing.Menu
+	if k.Type != Decimal {
+		return []Cond{{Key: k, Op: OpExists}}
+	}
+	low := Value{typ: Decimal, text: string(multiple{big.NewInt(-1), maxExponent, 0}.edge())}
+	return []Cond{{k, OpLt, low}, {k, OpGe, low}}
+}
+
+// first returns the least value.
+func (m *menu) first() (v Value, found bool, err error) {
+	for _, rest := range m.starts() {
+		if v, found, err = m.ask(rest); err != nil || found {
+			break
+		}
+	}
+	return v, found, err
+}
 
 // skip yields the menu by searches for one value each.
 func (m *menu) skip() error {
-	v, found, err := m.ask(m.exists())
+	v, found, err := m.first()
 	if err != nil || !found {
 		return m.otherwise(err, -1)
 	}
@@ -201,7 +220,7 @@ func (m *menu) more(last cell) error {
 // items shown; -1: the one that fits.
 func (m *menu) pass(level int) error {
 	found := seen{cells: m.cells, level: level, fits: level < 0}
-	for o, err := range m.store.Query(m.ctx, m.all(m.exists())) {
+	for o, err := range m.store.Query(m.ctx, m.all(Cond{Key: m.listing.Menu, Op: OpExists})) {
 		if err != nil {
 			return err
 		}

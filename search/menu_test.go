@@ -143,12 +143,12 @@ func TestMenus(t *testing.T) {
 			"9223372036854775806..9223372036854775807 -> n,ge,9223372036854775806/n,lt,9223372036854775807",
 			"9223372036854775807.. -> n,ge,9223372036854775807"}, 2},
 		{"decimals", score, []string{"-0.5", "0.0", "0.25", "00.5", "1", "+2.50"}, []string{
-			"-1..-0.1 -> score,ge,-1/score,lt,-0.1", "0 -> score,eq,0", "0.1..1 -> score,ge,0.1/score,lt,1", "1..10 -> score,ge,1/score,lt,10"}, 5},
-		{"one decimal", score, []string{"2.50", "2.5"}, []string{"2.5 -> score,eq,2.5"}, 3},
+			"-1..-0.1 -> score,ge,-1/score,lt,-0.1", "0 -> score,eq,0", "0.1..1 -> score,ge,0.1/score,lt,1", "1..10 -> score,ge,1/score,lt,10"}, 6},
+		{"one decimal", score, []string{"2.50", "2.5"}, []string{"2.5 -> score,eq,2.5"}, 4},
 		{"decimals that begin alike", score, []string{"2.51", "2.52"}, []string{
-			"2.51..2.52 -> score,ge,2.51/score,lt,2.52", "2.52..2.53 -> score,ge,2.52/score,lt,2.53"}, 6},
+			"2.51..2.52 -> score,ge,2.51/score,lt,2.52", "2.52..2.53 -> score,ge,2.52/score,lt,2.53"}, 7},
 		{"tiny decimals", score, []string{"0." + strings.Repeat("0", 40) + "1", "7"}, []string{
-			"0..0.000000000000000000000000000001 -> score,gt,0/score,lt,0.000000000000000000000000000001", "1..10 -> score,ge,1/score,lt,10"}, 3},
+			"0..0.000000000000000000000000000001 -> score,gt,0/score,lt,0.000000000000000000000000000001", "1..10 -> score,ge,1/score,lt,10"}, 4},
 		{"years", taken, []string{"2023-05-01T00:00:00Z", "2024-01-01T00:00:00Z", "2024-12-31T23:59:59Z"}, []string{
 			"2023 -> taken,eq,2023", "2024 -> taken,eq,2024"}, 3},
 		{"months", taken, []string{"2024-01-01T00:00:00Z", "2024-12-31T23:59:59Z"}, []string{
