@@ -23,6 +23,11 @@ func (n *dirNode) directive(ctx context.Context, name string, d search.Directive
 	}
 	var text string
 	switch d.Word {
+	case "by":
+		if schemaErr != nil {
+			return nil, schemaErr
+		}
+		return n.menus(ctx, name, schema, out)
 	case "errors":
 		text = n.fs.errors.Text()
 	case "help", "explain", "searchkeys":
