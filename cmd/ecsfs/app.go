@@ -99,7 +99,8 @@ func newApp(inv *invocation) *cli.App {
 		Commands: []*cli.Command{
 			mountCommand(inv), umountCommand(), demoCommand(inv), emulatorCommand(),
 			queryCommand(), searchkeysCommand(), explainCommand(), statCommand(),
-			mbCommand(), putCommand(), presignCommand(), nodesCommand(), versionCommand(), helpCommand(),
+			mbCommand(), putCommand(), presignCommand(), nodesCommand(), completionCommand(), completeCommand(),
+			versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   usageError,

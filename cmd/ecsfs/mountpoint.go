@@ -14,8 +14,9 @@ const fsType = "fuse.ecsfs"
 
 // mountEntry is one line of /proc/self/mountinfo.
 type mountEntry struct {
-	Dir  string // absolute
-	Type string
+	Dir    string // absolute
+	Type   string
+	Source string // of an ecsfs mount the endpoint
 }
 
 // mounts returns what is mounted, in the order of mounting. It never touches a
@@ -34,8 +35,8 @@ func parseMountinfo(text string) []mountEntry {
 		// 36 35 98:0 /root /mount/point options [optional fields] - type source options
 		before, after, ok := strings.Cut(strings.TrimSpace(line), " - ")
 		fields, rest := strings.Fields(before), strings.Fields(after)
-		if ok && len(fields) >= 5 && len(rest) >= 1 {
-			all = append(all, mountEntry{Dir: unescapeMount.Replace(fields[4]), Type: rest[0]})
+		if ok && len(fields) >= 5 && len(rest) >= 2 {
+			all = append(all, mountEntry{Dir: unescapeMount.Replace(fields[4]), Type: rest[0], Source: unescapeMount.Replace(rest[1])})
 		}
 	}
 	return all

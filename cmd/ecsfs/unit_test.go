@@ -92,7 +92,7 @@ func TestParseMountinfo(t *testing.T) {
 	got := parseMountinfo("36 35 98:0 / / rw,noatime shared:1 - ext4 /dev/root rw\n" +
 		"40 36 0:52 / /mnt/two\\040words\\134x ro,nosuid - fuse.ecsfs http://h:9020 ro,user_id=0\n" +
 		"a broken line\n")
-	want := []mountEntry{{"/", "ext4"}, {`/mnt/two words\x`, "fuse.ecsfs"}}
+	want := []mountEntry{{"/", "ext4", "/dev/root"}, {`/mnt/two words\x`, "fuse.ecsfs", "http://h:9020"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -137,7 +137,7 @@ func TestExitCodes(t *testing.T) {
 // also be set by a variable of the option's name.
 func TestOptionsHaveVariables(t *testing.T) {
 	without := []string{"help", "path-style", "daemon", "json", "count", "0", "under", "object", "key", "from",
-		"index", "system", "meta", "content-type", "dry-run", "quiet", "expires"}
+		"index", "system", "meta", "content-type", "dry-run", "quiet", "expires", "shell"}
 	for _, c := range newApp(&invocation{}).Commands {
 		for _, f := range c.Flags {
 			name := f.Names()[0]

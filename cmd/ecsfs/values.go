@@ -119,9 +119,17 @@ func parseChoice(words ...string) func(string) (string, error) {
 		if near := nearest(text, words); near != "" {
 			hint = fmt.Sprintf("; did you mean %s?", near)
 		}
-		return "", fmt.Errorf("not one of %s%s", strings.Join(words, ", "), hint)
+		return "", &choiceError{words, hint}
 	}
 }
+
+// choiceError says that a value is none of words.
+type choiceError struct {
+	words []string
+	hint  string
+}
+
+func (e *choiceError) Error() string { return "not one of " + strings.Join(e.words, ", ") + e.hint }
 
 // sortedKeys returns the keys of m in their order.
 func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

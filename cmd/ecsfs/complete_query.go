@@ -1,0 +1,363 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ecsfs/ecsfs/fs"
+	"github.com/ecsfs/ecsfs/search"
+)
+
+// candidate is one way to go on with a word.
+type candidate struct {
+	rest string // what is to be added to what is typed; never empty, but for an end
+	name string // what then stands there, as it is shown
+	help string // what it is, in a few words; may be empty
+	end  bool   // the word is complete; else it goes on, with a component's argument or after "/"
+}
+
+// searchKey is a line of @searchkeys.
+type searchKey struct {
+	name, native string
+	typ          search.Datatype
+	indexed      bool
+}
+
+// parseSearchKeys reads the content of @searchkeys.
+func parseSearchKeys(text string) []searchKey {
+	var keys []searchKey
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 {
+			continue
+		}
+		if typ, ok := search.ParseDatatype(fields[2]); ok {
+			keys = append(keys, searchKey{name: fields[0], native: fields[1], typ: typ, indexed: fields[3] != "checked"})
+		}
+	}
+	return keys
+}
+
+// mountReader reads a mount for completion. Nothing it reads is a listing of objects.
+type mountReader struct {
+	now time.Time
+	// readFile and readDir are those of package os; a test counts what they are asked for.
+	readFile func(string) ([]byte, error)
+	readDir  func(string) ([]string, error)
+}
+
+// newMountReader returns the reader of the mounts of this machine.
+func newMountReader() *mountReader {
+	return &mountReader{now: time.Now(), readFile: os.ReadFile, readDir: func(dir string) ([]string, error) {
+		d, err := os.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		return d.Readdirnames(-1)
+	}}
+}
+
+// complete returns the candidates for the last component of p.
+func (r *mountReader) complete(p mountPath) []candidate {
+	n := len(p.names)
+	switch {
+	case p.base == "." || p.base == "..":
+		return []candidate{{rest: "/", name: p.base + "/"}}
+	case n == 0:
+		return r.buckets(p)
+	case p.names[n-1] == "@by":
+		var found []candidate
+		for _, k := range r.keys(p) {
+			if k.indexed {
+				found = p.offer(found, k.name, "/", k.typ.String())
+			}
+		}
+		return found
+	case n >= 2 && p.names[n-2] == "@by":
+		names, err := r.readDir(p.dir())
+		if err != nil {
+			return nil
+		}
+		slices.Sort(names)
+		var found []candidate
+		for _, name := range names {
+			found = p.offer(found, name, "/", "")
+		}
+		return found
+	}
+	return r.component(p)
+}
+
+// offer adds name and what follows it to found, when base begins it.
+func (p *mountPath) offer(found []candidate, name, after, help string) []candidate {
+	rest, ok := strings.CutPrefix(name, p.base)
+	if !ok {
+		return found
+	}
+	return append(found, candidate{rest: rest + after, name: name + after, help: help})
+}
+
+// offerFile adds name, which is a file, to found, when base begins it.
+func (p *mountPath) offerFile(found []candidate, name, help string) []candidate {
+	rest, ok := strings.CutPrefix(name, p.base)
+	if !ok {
+		return found
+	}
+	return append(found, candidate{rest: rest, name: name, help: help, end: true})
+}
+
+// buckets completes at the root.
+func (r *mountReader) buckets(p mountPath) []candidate {
+	var found []candidate
+	if strings.HasPrefix(p.base, "@") {
+		for _, d := range search.DirectiveWords() {
+			if d.Word == "help" || d.Word == "errors" || d.Word == "stats" {
+				found = p.offerFile(found, "@"+d.Word, d.Help)
+			}
+		}
+		return found
+	}
+	names, err := r.readDir(p.root)
+	if err != nil {
+		return nil
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		found = p.offer(found, name, "/", "")
+	}
+	return found
+}
+
+// keys returns the keys that can be searched in the bucket of p.
+func (r *mountReader) keys(p mountPath) []searchKey {
+	text, err := r.readFile(p.root + "/" + p.names[0] + "/@searchkeys")
+	if err != nil {
+		return nil
+	}
+	return parseSearchKeys(string(text))
+}
+
+// component completes a query or a directive, in a bucket or below it.
+func (r *mountReader) component(p mountPath) []candidate {
+	if strings.HasPrefix(p.base, "@") {
+		return r.directive(p)
+	}
+	key, rest, isComma := strings.Cut(p.base, ",")
+	keys := r.keys(p)
+	if !isComma {
+		return p.offerKeys(keys)
+	}
+	i := slices.IndexFunc(keys, func(k searchKey) bool { return strings.EqualFold(k.name, key) })
+	if i < 0 {
+		i = slices.IndexFunc(keys, func(k searchKey) bool { return strings.EqualFold(k.native, key) })
+	}
+	if i < 0 {
+		return nil
+	}
+	word, argument, hasArgument := strings.Cut(rest, ",")
+	operators := search.Operators(keys[i].typ)
+	if !hasArgument {
+		var found []candidate
+		for _, o := range operators {
+			after := ","
+			if o.Args == 0 {
+				after = "/"
+			}
+			found = p.offer(found, key+","+o.Word, after, o.Help)
+		}
+		return found
+	}
+	for _, o := range operators {
+		if o.Word == word && o.Args != 0 {
+			return r.values(p, keys[i], o, argument)
+		}
+	}
+	return nil
+}
+
+// offerKeys returns the keys that base begins, in any case. Keys that are only
+// checked need an indexed one beside them, so they are offered to who asks for them.
+func (p *mountPath) offerKeys(keys []searchKey) []candidate {
+	var found []candidate
+	for _, k := range keys {
+		help := k.typ.String()
+		if !k.indexed {
+			help += ", checked here"
+		}
+		for _, name := range []string{k.name, k.native} {
+			if len(p.base) <= len(name) && strings.EqualFold(name[:len(p.base)], p.base) && (k.indexed || p.base != "") {
+				typed := p.base + name[len(p.base):]
+				found = p.offer(found, typed, ",", help)
+				break
+			}
+		}
+	}
+	if p.base == "" {
+		found = append(found, candidate{rest: "@", name: "@", help: "tree, sort, limit, by ..."})
+	}
+	return found
+}
+
+// directive completes what begins with "@".
+func (r *mountReader) directive(p mountPath) []candidate {
+	var found []candidate
+	switch word, _, _ := strings.Cut(p.base, ","); {
+	case word == p.base:
+		for _, d := range search.DirectiveWords() {
+			switch {
+			case d.Word == "stats": // at the root only
+			case d.Args != "":
+				found = p.offer(found, "@"+d.Word, ",", d.Help)
+			case d.Dir:
+				found = p.offer(found, "@"+d.Word, "/", d.Help)
+			default:
+				found = p.offerFile(found, "@"+d.Word, d.Help)
+			}
+		}
+	case word == "@sort":
+		minus := ""
+		if strings.HasPrefix(p.base, "@sort,-") {
+			minus = "-"
+		}
+		for _, k := range r.keys(p) {
+			found = p.offer(found, "@sort,"+minus+k.name, "/", k.typ.String())
+		}
+		if p.base == "@sort," {
+			found = append(found, candidate{rest: "-", name: "@sort,-", help: "descending"})
+		}
+	case word == "@limit":
+		for _, n := range []int{10, 100, 1000} {
+			found = p.offer(found, fmt.Sprintf("@limit,%d", n), "/", "")
+		}
+	case word == "@explain":
+		below := p
+		below.base = strings.TrimPrefix(p.base, "@explain,")
+		for _, c := range r.component(below) {
+			// The file explains the component, without what goes on behind it.
+			if rest, isDir := strings.CutSuffix(c.rest, "/"); isDir {
+				c.rest, c.end = rest, true
+			}
+			c.name = "@explain," + strings.TrimSuffix(c.name, "/")
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// values completes argument, the values of an operator on a key.
+func (r *mountReader) values(p mountPath, k searchKey, o search.Operator, argument string) []candidate {
+	isList := o.Args < 0
+	var before []string // of a list
+	last := argument
+	if isList {
+		before = strings.Split(argument, ",")
+		last, before = before[len(before)-1], before[:len(before)-1]
+	}
+	ranged := false
+	if low, high, ok := strings.Cut(last, ".."); ok && isList {
+		last, ranged = high, low != ""
+	}
+	var found []candidate
+	for _, value := range r.examples(p, k, o, ranged) {
+		text := encodeArgument(value)
+		if slices.Contains(before, text) {
+			continue
+		}
+		rest, ok := strings.CutPrefix(text, last)
+		if !ok {
+			// Typed another way, as ":" for %3A.
+			typed := fs.DecodeFlat(last).Text
+			if rest, ok = strings.CutPrefix(value, typed); !ok {
+				continue
+			}
+			rest = encodeArgument(rest)
+		}
+		found = append(found, candidate{rest: rest, name: value})
+	}
+	return endValues(found, isList)
+}
+
+// endValues lets a value end the component; of a list, only the one value that is left,
+// so that another can follow it.
+func endValues(found []candidate, isList bool) []candidate {
+	if isList && len(found) == 1 {
+		c := found[0]
+		return []candidate{{rest: c.rest + "/", name: c.name + "/"}, {rest: c.rest + ",", name: c.name + ",", help: "or another value"}}
+	}
+	if !isList {
+		for i := range found {
+			found[i].rest += "/"
+			found[i].name += "/"
+		}
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool { return c.rest == "" })
+}
+
+// examples returns values to offer for a key: those there are, of a string; else what shows the form.
+func (r *mountReader) examples(p mountPath, k searchKey, o search.Operator, ranged bool) []string {
+	switch k.typ {
+	case search.Datetime:
+		day, month, year := r.now.UTC().Format("2006-01-02"), r.now.UTC().Format("2006-01"), r.now.UTC().Format("2006")
+		switch {
+		case o.Word == "newer" || o.Word == "older":
+			return []string{"1h", "1d", "7d", "1mo", "1y"}
+		case o.Args < 0 && !ranged:
+			last := r.now.UTC().AddDate(-1, 0, 0).Format("2006")
+			return []string{"today", "yesterday", day, month, year, last + ".." + year}
+		}
+		return []string{"today", "yesterday", day, month, year}
+	case search.Integer, search.Decimal:
+		switch {
+		case k.native != "Size":
+			return []string{"0", "1", "10", "100", "1000"}
+		case o.Args < 0 && !ranged:
+			return []string{"0", "4k..1M", "1M..100M", "100M..1G", "1G.."}
+		}
+		return []string{"4k", "1M", "100M", "1G"}
+	}
+	if !k.indexed || o.Word == "glob" || o.Word == "suffix" || o.Word == "contains" || ranged {
+		return nil
+	}
+	names, err := r.readDir(p.dir() + "/@by/" + k.name)
+	if err != nil {
+		return nil
+	}
+	slices.Sort(names)
+	var values []string
+	for _, name := range names {
+		switch d := fs.DecodeFlat(name); {
+		case name == "%~empty":
+			values = append(values, "")
+		case !strings.Contains(name, "%~"):
+			values = append(values, d.Text)
+		}
+	}
+	return values
+}
+
+// encodeArgument writes a value as an argument of the comma form that no shell reads as
+// anything else: what is no letter, digit or one of a few signs becomes %XX.
+func encodeArgument(value string) string {
+	var b strings.Builder
+	for i := 0; i < len(value); {
+		r, n := utf8.DecodeRuneInString(value[i:])
+		plain := r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.+:@", r)) ||
+			r >= 0x80 && r != utf8.RuneError && strconv.IsPrint(r)
+		if plain {
+			b.WriteString(value[i : i+n])
+		} else {
+			for _, c := range []byte(value[i : i+n]) {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+		}
+		i += n
+	}
+	return b.String()
+}
