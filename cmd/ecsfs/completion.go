@@ -23,16 +23,19 @@ func completionCommand() *cli.Command {
 		Name:      "completion",
 		Usage:     "print what makes TAB complete queries, for bash, zsh or fish",
 		ArgsUsage: "bash|zsh|fish",
-		Description: `Prints a script that makes TAB complete the commands of ecsfs, and in a mount the paths of any
-command: buckets, keys, operators, values, directives. Load it at the end of the shell's startup file:
+		Description: `Prints a script that makes TAB complete the words of ecsfs, and the paths in a mount for every
+command: buckets, then keys, operators, values and directives. Load it at the end of the startup
+file of your shell:
 
-  eval "$(ecsfs completion bash)"        (~/.bashrc)
-  eval "$(ecsfs completion zsh)"         (~/.zshrc, after compinit)
-  ecsfs completion fish | source         (~/.config/fish/config.fish)
+  eval "$(ecsfs completion bash)"      (in ~/.bashrc; bash 4.4 or later)
+  eval "$(ecsfs completion zsh)"       (in ~/.zshrc, after compinit)
+  ecsfs completion fish | source       (in ~/.config/fish/config.fish)
 
-Then TAB goes on from ls MOUNT/photos/si to size, and gt, and 100M/. Values are those of the
-results up to there (@by). A bucket is never listed for it, as it may hold millions of objects: folders
-and objects are not completed. Outside of mounts TAB does what it did before.`,
+TAB then goes on from 'ls MOUNT/photos/si' to size, and gt, and 100M/. Values of text are those
+that the objects up to there have (@by), the others examples. What is offered needs no quotes.
+
+A bucket is never listed for TAB, since it may hold millions of objects: names of folders and
+objects are not completed. Outside of mounts TAB does what it did before.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
 			if err != nil {

@@ -14,6 +14,7 @@
 //	ecsfs presign s3://BUCKET/KEY
 //	ecsfs presign BUCKET[/FOLDER] COMPONENT...
 //	ecsfs nodes
+//	ecsfs completion bash|zsh|fish
 //	ecsfs version
 //
 // # Options
