@@ -31,6 +31,17 @@
 // Results go to standard output, everything else to standard error. An error
 // is one line: what was attempted, on what, why it failed, what to do.
 //
+// # Paths without a mount
+//
+// query and explain read a path, and the components behind it, as a mount does: queries,
+// folders, and the directives. "@sort,KEY", "@limit,N", "@versions" and "@tree" say which results, in what order
+// and under which names (--under); "@by" and "@by/KEY" print menus; the virtual files
+// "@manifest.csv", "@manifest.jsonl", "@meta,NAME", "@searchkeys", "@explain", "@explain,REST" and "@help"
+// print what they hold in a mount. "@refresh", "@errors" and "@stats" are of a
+// mount alone. A component that is an argument may have a "/" in it, in a path it is "%2F".
+//
+// explain ends with the status that query would end with where what it explains cannot be answered.
+//
 // # Uploads
 //
 // Only mb and put change a store; a mount cannot. An object that put uploads is
