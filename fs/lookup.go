@@ -58,7 +58,7 @@ func (n *dirNode) lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		if schema.Engine == search.EngineSearch && !schema.Enabled {
 			return nil, "", &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
 				Reason: "this bucket has no metadata search",
-				Hint:   "it can only be switched on when a bucket is created"}
+				Hint:   "it is set up when a bucket is created; --engine scan lists every object and checks each here"}
 		}
 		return n.fs.directory(ctx, &n.Inode, name, n.dir.Narrow(c.Where), n.mtime, n.fs.TTL, out), "", nil
 	}

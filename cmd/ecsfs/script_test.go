@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 //	emulator [-page N] [-skew DURATION] [-tls FILE] [-nodes ADDRESS,...] [-maintenance]
 //	                                      start an ECS, and point ECSFS_ENDPOINT and the key pair at it; FILE gets its certificate
 //	bucket NAME [SEARCHKEY...]            make a bucket
+//	versioning BUCKET                     keep what is overwritten in it
 //	put BUCKET KEY FILE [NAME=VALUE...]   put an object with metadata; "modified" and "type" are its own
 //	fault OPERATION FROM STATUS CODE      answer requests of OPERATION from number FROM on with an error
 //	deaf                                  listen, never answer, and name it in DEAF
@@ -56,7 +57,7 @@ func TestScript(t *testing.T) {
 			return false, errors.New("unknown condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"emulator": cmdEmulator, "bucket": cmdBucket, "put": cmdPut, "fault": cmdFault,
+			"emulator": cmdEmulator, "bucket": cmdBucket, "versioning": cmdVersioning, "put": cmdPut, "fault": cmdFault,
 			"deaf": cmdDeaf, "requests": cmdRequests, "exits": cmdExits, "await": cmdAwait, "get": cmdGet,
 		},
 	})
@@ -163,6 +164,10 @@ func cmdEmulator(ts *testscript.TestScript, neg bool, args []string) {
 
 func cmdBucket(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(emulatorOf(ts).CreateBucket(args[0], args[1:]...))
+}
+
+func cmdVersioning(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(emulatorOf(ts).SetVersioning(args[0], true))
 }
 
 func cmdPut(ts *testscript.TestScript, neg bool, args []string) {
