@@ -24,6 +24,7 @@ type filesystem struct {
 	live    nodeTable
 	long    longNames
 	indexes treeIndexes
+	held    heldTree
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 

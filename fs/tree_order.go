@@ -27,6 +27,7 @@ func (r *treeOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, err
 			return dirEntry{}, ctx.Err()
 		} else if r.end = err; err == nil {
 			r.end = io.EOF
+			r.fs.held.hold(r.fs, r.listing, s)
 		}
 		r.tree = r.fs.tree(r.listing, s)
 		r.children = r.tree.children(r.dir.Prefix + r.dir.Below)

@@ -3,11 +3,14 @@ package fs_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ecsfs/ecsfs/fs"
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
@@ -158,4 +161,54 @@ func TestTreeWithoutLifetime(t *testing.T) {
 		t.Errorf("find asked the store for %q", got)
 	}
 	w.want(`cd $B/color,eq,red/@tree; tar cf - . | tar tf - | grep -c f`, "12\n")
+}
+
+// A tree that waits for its last row ends at Ctrl-C, and goes on for who waits too.
+func TestTreeWaitIsInterrupted(t *testing.T) {
+	w := newWorld(t, setup{server: func(s *ecstest.Server) { s.PageSize = 10 }})
+	for i := range 25 {
+		w.put(fmt.Sprintf("d%02d/f", i), "x", "color", "red")
+	}
+	started, done := make(chan struct{}, 10), make(chan struct{})
+	w.ecs.SetIntercept(func(rw http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
+		if req.Operation == "Query" && req.Query.Get("marker") != "" {
+			started <- struct{}{}
+			<-done
+		}
+		return false
+	})
+	first := w.command(t.Context(), "ls", w.dir+"/b/color,eq,red/@tree")
+	check(t, first.Start())
+	<-started
+	second := w.converse(`import os; print(len(os.listdir(os.environ["B"] + "/color,eq,red/@tree")), flush=True)`)
+	begun := time.Now()
+	check(t, first.Process.Signal(os.Interrupt))
+	err := first.Wait()
+	if status, ok := exitStatus(err); !ok || status.Signal() != syscall.SIGINT || time.Since(begun) > time.Second {
+		t.Errorf("ls ended with %v, %v after SIGINT", err, time.Since(begun))
+	}
+	close(done)
+	second.expect("25")
+}
+
+// Above the limit of inodes a tree is listed by name, and each name is found in its listing.
+func TestTreeAboveMaxInodes(t *testing.T) {
+	w := newWorld(t, setup{mount: func(o *fs.Options) { o.MaxInodes = 10 }})
+	for i := range 300 {
+		w.put(fmt.Sprintf("d%d/e%d/f%03d", i%3, i%5, i), "x", "color", "red")
+	}
+	w.want(`find $B/color,eq,red/@tree -type f -size 1 | sort -u | wc -l`, "300\n")
+	w.wantRequests("find", "ListBuckets=1 Query=1 SearchKeys=1")
+}
+
+// A walk over a tree that is larger than the cache costs its pages all the same, and keeps the listing no longer
+// than its lifetime.
+func TestTreeLargerThanTheCache(t *testing.T) {
+	w := newWorld(t, setup{memory: 100 << 10})
+	for i := range 3000 {
+		w.put(fmt.Sprintf("d%d/e%d/f%04d", i%10, i%50, i), "x", "color", "red")
+	}
+	w.want(`find $B/color,eq,red/@tree -type f -size 1 | wc -l`, "3000\n")
+	w.want(`ls -lR $B/color,eq,red/@tree | grep -c f`, "3000\n")
+	w.wantRequests("walks", "ListBuckets=1 Query=3 SearchKeys=1")
 }

@@ -62,6 +62,7 @@ type setup struct {
 	ttl    time.Duration                   // 0: a minute; below 0: none
 	now    time.Time                       // where the clock of mount and cache begins; zero: with that of the store
 	keys   []string                        // of bucket b; nil: the usual ones
+	memory int64                           // the cache's budget; 0: the usual one
 }
 
 var usualKeys = []string{"Size", "LastModified", "CreateTime", "ObjectName", "x-amz-meta-color;string", "x-amz-meta-n;integer"}
@@ -111,7 +112,8 @@ func newWorld(t testing.TB, s setup) *world {
 		store = s.store(store)
 	}
 	w.newCache = func() *cache.Cache {
-		c := cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize), Now: w.clock.Now})
+		c := cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize),
+			MemoryBudget: s.memory, Now: w.clock.Now})
 		t.Cleanup(c.Close)
 		return c
 	}
