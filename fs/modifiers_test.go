@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/ecsfs/ecsfs/search"
 )
-
-func scanning(s search.Store) search.Store { return scanStore{s} }
 
 // @sort is the order of a directory, @limit what is in it, wherever they are typed.
 func TestSortAndLimit(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	for i := range 9 {
 		w.put(fmt.Sprintf("d%d/f%d", i%3, i), strings.Repeat("x", (i*4)%9+1), "color", "red")
 	}
@@ -43,7 +39,7 @@ assert a == b == "` + bySize + `".split(), (a, b)
 
 // In a tree a folder stands where its first result stands.
 func TestSortedTree(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	for key, size := range map[string]int{"c/x": 1, "a/deep/er": 2, "b": 3, "a/y": 4, "c/z": 5, "d": 6, "c/w": 7} {
 		w.put(key, strings.Repeat("x", size), "color", "red")
 	}
@@ -55,7 +51,7 @@ func TestSortedTree(t *testing.T) {
 
 // What is below @limit is told by the listing, never by the object alone.
 func TestLookupBelowLimit(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	for i := range 5 {
 		w.put(fmt.Sprintf("d/f%d", i), strings.Repeat("x", i+1), "color", "red")
 	}
@@ -73,7 +69,7 @@ func TestLookupBelowLimit(t *testing.T) {
 	}
 	w.want(`cd $B/color,eq,red/@limit,3/@sort,-size; stat -c %s d%2Ff2; test -e d%2Ff1 || echo no`, "3\nno\n")
 	// With an order alone every result has its name, and one HEAD finds it.
-	fresh := newWorld(t, setup{store: scanning})
+	fresh := newWorld(t, setup{})
 	fresh.put("d/f3", "four", "color", "red")
 	fresh.sh(`stat $B/d/color,eq,red/@sort,size`)
 	fresh.requests()

@@ -15,7 +15,6 @@ import (
 // versionWorld has an object from before the bucket had versions, with two newer ones, one that was deleted, and
 // one that is new.
 func versionWorld(t *testing.T, s setup) *world {
-	s.store = scanning
 	w := newWorld(t, s)
 	put := func(key, data, color string) {
 		w.put(key, data, "color", color)
@@ -109,7 +108,7 @@ func TestVersionLookup(t *testing.T) {
 
 // The object from before its bucket had versions is named as a version, though a HEAD tells none.
 func TestVersionNullIsCurrent(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	w.put("old", "bytes", "color", "red")
 	check(t, w.ecs.SetVersioning("b", true))
 	w.put("new", "bytes", "color", "red")
@@ -122,20 +121,20 @@ func TestVersionNullIsCurrent(t *testing.T) {
 
 // In a bucket that never had versions every object keeps its name.
 func TestVersionsOfABucketWithout(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	for _, key := range hostileKeys() {
 		w.put(key, "bytes of "+key, "color", "red")
 	}
 	w.want(`ls -1 $B/color,eq,red >plain; ls -1 $B/color,eq,red/@versions | cmp - plain`, "")
 	w.want(`T=$PWD; cd $B/color,eq,red/@tree; find . | sort >$T/tree; cd ../@versions/@tree; find . | sort | cmp - $T/tree`, "")
-	fresh := newWorld(t, setup{store: scanning})
+	fresh := newWorld(t, setup{})
 	fresh.put("a", "x", "color", "red")
 	fresh.want(`cat $B/color,eq,red/@versions/a $B/@versions/@tree/a`, "xx")
 }
 
 // Versions whose names are too long are shortened, and found again without a listing.
 func TestLongVersionNames(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	check(t, w.ecs.SetVersioning("b", true))
 	keys := []string{strings.Repeat("x", 250) + ".dcm", strings.Repeat("x", 250) + "/deep/" + strings.Repeat("y", 250), strings.Repeat("é", 300), strings.Repeat("z/", 130) + "end.txt"}
 	for i, key := range keys {
@@ -181,7 +180,7 @@ func TestVersionDeletedBeforeOpen(t *testing.T) {
 
 // An open version is that version to its last byte, whatever is put in its place.
 func TestVersionStaysWhileOpen(t *testing.T) {
-	w := newWorld(t, setup{store: scanning})
+	w := newWorld(t, setup{})
 	check(t, w.ecs.SetVersioning("b", true))
 	const size = 4 << 20
 	w.put("a", strings.Repeat("old.", size/4), "color", "red")
