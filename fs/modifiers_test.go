@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 // @sort is the order of a directory, @limit what is in it, wherever they are typed.
@@ -75,4 +77,30 @@ func TestLookupBelowLimit(t *testing.T) {
 	fresh.requests()
 	fresh.want(`stat -c %s $B/d/color,eq,red/@sort,size/f3 $B/d/@sort,size/f3`, "4\n4\n")
 	fresh.wantRequests("names in sorted directories", "HeadObject=1")
+}
+
+// Sorted and limited directories cost the pages that they stand on, and within the lifetime nothing more.
+func TestModifiersCostTheirPages(t *testing.T) {
+	w := newWorld(t, setup{server: func(s *ecstest.Server) { s.PageSize = 100 }})
+	for i := range 450 {
+		w.put(fmt.Sprintf("d/f%03d", i), strings.Repeat("x", i%9+1), "color", "red")
+	}
+	w.sh(`stat $B/color,eq,red`)
+	w.requests()
+	w.want(`ls -lU $B/color,eq,red/@sort,-size | grep -c f; ls -l $B/@sort,-size/color,eq,red | grep -c f`, "450\n450\n")
+	w.wantRequests("ls -l of a sorted directory, twice", "Query=5")
+	w.want(`ls -lU $B/color,eq,red/@sort,-size/@tree/d | grep -c f; cat $B/color,eq,red/@sort,-size/d%2Ff008`, "450\nxxxxxxxxx")
+	w.wantRequests("the tree of it and a file", "GetObject=1")
+	w.want(`ls -l $B/color,eq,red/@limit,150 | grep -c f`, "150\n")
+	w.wantRequests("the first 150", "Query=2")
+	w.want(`cat "$B/color,eq,red/size>8/@sort,-size/@limit,3/d%2Ff017"; ls -l "$B/color,eq,red/size>8/@sort,-size/@limit,3" | grep -c f`, "xxxxxxxxx3\n")
+	w.wantRequests("a name in the first three of 50, and a listing of them", "GetObject=1 Query=1")
+	w.shFails(`stat "$B/color,eq,red/size>8/@sort,-size/@limit,3/d%2Ff035"`)
+	w.wantRequests("a result that is not among them", "")
+	fresh := w.again()
+	defer fresh.unmount()
+	fresh.sh(`stat $B/color,eq,red/@limit,2`)
+	w.requests()
+	fresh.shFails(`stat $B/color,eq,red/@limit,2/nosuch`)
+	w.wantRequests("a name below @limit before its listing", "Query=1")
 }
