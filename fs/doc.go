@@ -15,16 +15,28 @@
 //	/BUCKET[/folder...]/QUERY/          the objects below that folder that match
 //	/BUCKET[/folder...]/QUERY/QUERY/    both must hold
 //
-// A directory is a search.Dir: bucket, prefix, predicate. A component is read by
-// search.ParseComponent against the bucket's schema: a predicate narrows, a
-// directive ("@word") is a virtual file, anything else is a folder or an object. Below
-// a query there are results alone, each directly in the directory under
-// its whole key relative to the prefix.
+// A directory is a search.Dir: bucket, prefix, predicate, modifiers and view. A component is
+// read by search.ParseComponent against the bucket's schema: a predicate narrows, a directive
+// ("@word") changes the view, joins a modifier, or is a virtual file or a menu; anything else is a folder or an
+// object. There are three kinds of directory:
 //
-// Every name of a result is a reversible function of its key, and each key has
-// exactly one name in a directory (names.go). Another spelling of it, as "%41" for
-// "A", does not exist. "a%~" means object "a" also where a folder has that
-// name; it always resolves.
+//	folder   no predicate and no modifier: one level of a plain listing
+//	flat     results, each directly in the directory under its whole key relative to the prefix
+//	tree     results in their folders, with @tree: Dir.Below is the folder that is shown
+//
+// @sort orders what readdir gives, @limit takes the first so many, @versions shows each version of a result, matched by
+// its own metadata: the store carries them out (search.Querier), and here nothing is sorted, cut or
+// filtered. Without a predicate they are about every object below the prefix. They apply after all
+// predicates, wherever they are typed; so does @tree, which changes nothing on a folder.
+//
+// # Names
+//
+// Every name of a result is a reversible function of its key (names.go), and of its version where versions are
+// shown (names_version.go: "scan%~vID.dcm"). Each has exactly one name in a directory. Another spelling
+// of it, as "%41" for "A", does not exist. Where a name is both an object and a folder, the folder has
+// it and the object is "a%~", which always resolves. An empty segment is "%2F"; a zero-byte marker "folder/"
+// is that folder alone, one with content is also "folder/%2F". No name reads as a query or directive, whatever
+// the bucket indexes, and none as an option.
 //
 // Query directories and virtual files are looked up, never listed, so that
 // find, grep -r, du and tar end. Names that desktops look for everywhere (.git,
@@ -39,7 +51,8 @@
 // with two parents: ELOOP, and a shell that finds itself elsewhere.
 //
 // A file node (fileNode) is one version of one object: a hash of bucket, key
-// and ETag. Seen through many queries it is one inode and shares one page cache; once
+// and ETag, and of the version ID where it was named with one, by which its bytes are then asked for. Seen
+// through many queries it is one inode and shares one page cache; once
 // overwritten it is another inode. So whatever the kernel keeps about an
 // inode stays true. Its time is the store's in whole seconds, since a HEAD has no more and
 // both must agree.
@@ -56,8 +69,8 @@
 // opendir takes the kept snapshot of the directory's listing, or begins one,
 // and waits for the first row: what fails from the start fails there. Entries
 // are handed out as rows come, with attributes from the rows (READDIRPLUS), in an order
-// that depends on the rows alone, so that offsets can be sought. The one exception is
-// the root, whose opendir asks nothing, as df opens the mountpoint: it fails at the first readdir.
+// that depends on the rows alone, so that offsets can be sought: a flat directory in that of its listing.
+// The one exception is the root, whose opendir asks nothing, as df opens the mountpoint: it fails at the first readdir.
 //
 // A listing that breaks after entries were handed out ends with the entry
 // %~INCOMPLETE, which can be stated and whose open gives the error, and then with the
@@ -65,14 +78,23 @@
 // ls, find and os.listdir report the error; os.walk calls its onerror and yields nothing
 // of that directory.
 //
+// All folders of one tree share one listing, and an index of its rows by key (treeIndex). What stands
+// in a folder is known when the last row is, so the first entry waits for that. Entries come in the
+// order of their keys; in a sorted tree a folder stands where its first result does. A walk over F
+// folders and N results costs the listing's pages and O((F+N) log N) time. The listing of the tree read last is held open for its
+// lifetime (heldTree), so that this is so for one larger than the cache too. With a lifetime of 0 each
+// folder searches anew.
+//
 // # Lookups
 //
 // The name of a query is parsed, against the cached schema, and nothing else. A
 // name of a folder or object is answered by the kept listing of its directory when
 // that tells, or by one that is being read at this moment, else asked for: HEAD of the key and one LIST of one entry below it,
 // at once; the folder wins. A result of a query is asked for by HEAD and checked against the
-// predicate; where a HEAD cannot tell, the listing is awaited. A shortened name is found by
-// one LIST of what begins as it does. A bucket that the bucket list does not
+// predicate; where a HEAD cannot tell, the listing is awaited. In a tree, one search for one result below the folder goes
+// beside it. A version is asked for by its ID; that an object has none is asked of a listing of its versions. A name below
+// @limit is told by the listing alone, which is read as far as that needs. A shortened name is found by
+// one LIST (of versions, if it is one) of what begins as it does. A bucket that the bucket list does not
 // name is asked for by itself.
 //
 // # Kernel caching
@@ -94,7 +116,7 @@
 //
 //	ENOENT      no such bucket, folder, object or key
 //	EINVAL      a query with a bad value, operator or arity; an unknown key in an infix one
-//	EOPNOTSUPP  a valid query that this bucket or engine cannot answer; a directive of a later release
+//	EOPNOTSUPP  a valid query that this bucket or engine cannot answer
 //	EACCES      the store refused
 //	EFBIG       more pages than allowed
 //	EIO         the store failed after retries, or gave fewer bytes than it has; a bug (a panic)
@@ -126,7 +148,8 @@
 //
 // No lock is held across a call to the store. dirNode.mu is held while the
 // kernel is told to drop a directory's pages, which it does without asking back. Lock order: go-fuse's
-// own, then dirNode.mu, then nodeTable.mu or recent.mu.
+// own, then dirNode.mu, then one of nodeTable.mu, recent.mu,
+// treeIndexes.mu and heldTree.mu.
 //
 // # Promises
 //
@@ -136,7 +159,7 @@
 //   - ls -l of N results costs the pages they stand on and no HEAD; again within
 //     the lifetime it costs nothing.
 //   - A lookup of a query's name costs no request beyond the cached schema.
-//   - Every key is reachable by exactly one name in a directory.
+//   - Every key, or version of one, is reachable by exactly one name in a directory.
 //   - find, grep -r, du, tar and cp -r over one directory end and touch each result once.
 //   - Nothing is ever written to the store.
 //   - A panic costs one operation.
