@@ -39,18 +39,23 @@ func parseComma(name string, f commaForm, key Key, o *operator) (Expr, *SyntaxEr
 	}
 	switch {
 	case o.args == 0 && f.args:
-		return nil, fail(f.restAt-1, ","+f.rest, fmt.Sprintf("%s takes no value: %s,%s", o.word, printable(f.key), o.word))
+		err := fail(f.restAt-1, ","+f.rest, fmt.Sprintf("%s takes no value: %s,%s", o.word, printable(f.key), o.word))
+		err.Nearest = f.key + "," + o.word
+		return nil, err
 	case o.args == 0:
 		return Cond{Key: key, Op: o.op}, nil
 	case !f.args:
-		return nil, fail(len(name), "", fmt.Sprintf("%s takes a value: %s", o.word, o.try))
+		return nil, fail(len(name), "", fmt.Sprintf("%s takes a value: %s", o.word, o.sample(f.key, key.Type)))
 	case o.args == 1 && strings.IndexByte(f.rest, ',') >= 0:
-		at := f.restAt + strings.IndexByte(f.rest, ',')
-		return nil, fail(at, name[at:], o.word+" takes one value; a comma in it is written %2C, and a list is asked for with in")
+		return nil, tooMany(name, f, key, o)
 	case o.args == 1:
 		c, err := NewCond(key, o.op, percentDecode(f.rest))
 		if err != nil {
-			return nil, placed(err, name, f.restAt)
+			err := placed(err, name, f.restAt)
+			if meant := f.key + ",in," + f.rest; o.op == OpEq && strings.Contains(f.rest, "..") && isRange(meant, f, key) {
+				err.Msg, err.Nearest = "a range is asked for with in: "+printable(meant), meant
+			}
+			return nil, err
 		}
 		return c, nil
 	}
@@ -73,25 +78,79 @@ func parseComma(name string, f commaForm, key Key, o *operator) (Expr, *SyntaxEr
 	return parts, nil
 }
 
+// isRange reports whether the arguments of f are a list of values and ranges.
+func isRange(name string, f commaForm, key Key) bool {
+	in, _ := operatorOf("in")
+	_, err := parseComma(name, f, key, in)
+	return err == nil
+}
+
+// tooMany says that an operator of one value has more.
+func tooMany(name string, f commaForm, key Key, o *operator) *SyntaxError {
+	at := f.restAt + strings.IndexByte(f.rest, ',')
+	err := &SyntaxError{Input: name, Pos: at, Token: name[at:],
+		Msg: o.word + " takes one value; a comma in it is written %2C, and a list is asked for with in"}
+	number := numberMeant(f.rest)
+	switch {
+	case (key.Type == Integer || key.Type == Decimal) && isNumber(number):
+		err.Nearest = f.key + "," + o.word + "," + number
+		err.Msg = "a number has no commas: " + printable(err.Nearest)
+	case o.op == OpEq && isRange(name, f, key):
+		err.Nearest = f.key + ",in," + f.rest
+		err.Msg = fmt.Sprintf("eq takes one value; any of several is %s; a comma in a value is written %%2C", printable(err.Nearest))
+	}
+	return err
+}
+
+func isNumber(text string) bool {
+	_, _, bad := readNumber(text, "")
+	return bad == nil
+}
+
+// sample returns a condition to show the operator by, on the key typed, of datatype t.
+func (o *operator) sample(typed string, t Datatype) string {
+	if strings.HasPrefix(o.try, typed+",") {
+		return o.try
+	}
+	value := [...]string{"text", "100", "1.5", "2024-05"}[t]
+	switch {
+	case o.op == opIn:
+		value = [...]string{"a,b", "1..10", "0.5..1.5", "2024-01..2024-06"}[t]
+	case o.op == OpGlob:
+		value = "a*"
+	case o.only == "times":
+		value = "7d"
+	}
+	return printable(typed) + "," + o.word + "," + value
+}
+
 // parseItem reads one value or range of a list.
 func parseItem(name string, key Key, arg string, at int) (Expr, *SyntaxError) {
 	low, high, isRange := strings.Cut(arg, "..")
 	if !isRange {
 		c, err := NewCond(key, OpEq, percentDecode(arg))
 		if err != nil {
-			return nil, placed(err, name, at)
+			err := placed(err, name, at)
+			if low, high, ok := strings.Cut(arg, "-"); ok && isNumber(low) && isNumber(high) && key.Type != Datetime {
+				err.Nearest = low + ".." + high
+				err.Msg = "a range is written with two dots: " + printable(err.Nearest)
+			}
+			return nil, err
 		}
 		return c, nil
 	}
 	highAt := at + len(low) + len("..")
-	fail := func(pos int, msg string) (Expr, *SyntaxError) {
-		return nil, &SyntaxError{Input: name, Pos: pos, Token: arg, Msg: msg}
+	fail := func(pos int, msg, nearest string) (Expr, *SyntaxError) {
+		return nil, &SyntaxError{Input: name, Pos: pos, Token: arg, Msg: msg, Nearest: nearest}
 	}
 	if low == "" && high == "" {
-		return fail(at, "a range needs an end: a..b, a.. or ..b; to ask that the key is there: "+key.Short()+",exists")
+		return fail(at, "a range needs an end: a..b, a.. or ..b; to ask that the key is there: "+key.Short()+",exists", key.Short()+",exists")
+	}
+	if more := strings.TrimLeft(high, "."); more != high && !strings.Contains(more, "..") {
+		return fail(at, "a range is written with two dots: "+printable(low+".."+more), low+".."+more)
 	}
 	if strings.Contains(high, "..") {
-		return fail(highAt, "a range has two ends; dots in a value are written %2E")
+		return fail(highAt, "a range has two ends; dots in a value are written %2E", "")
 	}
 	var parts Conjunction
 	for _, end := range []struct {
@@ -112,7 +171,7 @@ func parseItem(name string, key Key, arg string, at int) (Expr, *SyntaxError) {
 		return parts[0], nil
 	}
 	if a, b := parts[0].(Cond).Value, parts[1].(Cond).Value; reversed(a, b) {
-		return fail(at, fmt.Sprintf("the range %s is empty: it goes from the lower to the higher, %s..%s%s", quoteToken(arg), printable(high), printable(low), ageAdvice(a, b)))
+		return fail(at, fmt.Sprintf("the range %s is empty: it goes from the lower to the higher, %s..%s%s", quoteToken(arg), printable(high), printable(low), ageAdvice(a, b)), high+".."+low)
 	}
 	return parts, nil
 }

@@ -46,7 +46,11 @@ func ParseComponent(name string, s Schema) (Component, error) {
 	case isQuery:
 		return Component{Kind: ComponentPredicate, Raw: name, Where: where}, nil
 	}
-	return Component{Kind: ComponentLiteral, Raw: name, Literal: percentDecode(name), Doubt: doubt(name, s)}, nil
+	c := Component{Kind: ComponentLiteral, Raw: name, Literal: percentDecode(name)}
+	if why := doubt(name, s); why != nil {
+		c.Doubt = why.Msg
+	}
+	return c, nil
 }
 
 // parsePredicate reads name as typed, not in normal form. isQuery is false

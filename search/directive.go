@@ -39,13 +39,7 @@ func parseDirective(name string, s Schema) (d Directive, ok bool, err *SyntaxErr
 		case typed == "":
 			return bad("@sort needs a key: @sort,size ascends, @sort,-size descends", "@sort,size")
 		case !known:
-			nearest := nearest(percentDecode(typed), keyNames(s))
-			msg := fmt.Sprintf("%s is no key that can be sorted by", quoteToken(percentDecode(typed)))
-			if nearest != "" {
-				nearest = "@sort," + strings.Repeat("-", len(rest)-len(typed)) + nearest
-				msg += "; did you mean " + nearest + "?"
-			}
-			return bad(msg, nearest)
+			return bad(unsortable(typed, descending, s))
 		}
 		d.Order = Order{Key: key, Descending: descending}
 	case "limit":
@@ -54,12 +48,42 @@ func parseDirective(name string, s Schema) (d Directive, ok bool, err *SyntaxErr
 			return bad("@limit needs a number from 1 on: @limit,10", "@limit,10")
 		}
 		d.Limit = n
+	case "by":
+		if more {
+			return bad("@by takes its key as the next component: @by/"+rest, "@by/"+rest)
+		}
 	default:
 		if more {
 			return bad(fmt.Sprintf("@%s takes nothing behind it", word), "@"+word)
 		}
 	}
 	return d, true, nil
+}
+
+// unsortable says why typed is no key to sort by, and what was probably meant.
+func unsortable(typed string, descending bool, s Schema) (msg, meant string) {
+	name, how, more := strings.Cut(strings.ReplaceAll(percentDecode(typed), " ", ","), ",")
+	key, known := s.Resolve(strings.TrimPrefix(name, "+"))
+	switch {
+	case known && more && hasPrefixFold(how, "desc"), known && more && hasPrefixFold(how, "rev"):
+		descending = true
+		msg = "descending is written with a - before the key"
+	case known && more:
+		msg = "@sort takes one key"
+	case known:
+		msg = "ascending needs no sign"
+	default:
+		msg = fmt.Sprintf("%s is no key that can be sorted by", quoteToken(percentDecode(typed)))
+		if meant = nearestKey(s, percentDecode(typed)); meant == "" {
+			return msg, ""
+		}
+		if descending {
+			meant = "-" + meant
+		}
+		return fmt.Sprintf("%s; did you mean @sort,%s?", msg, meant), "@sort," + meant
+	}
+	meant = "@sort," + Order{Key: key, Descending: descending}.String()
+	return msg + ": " + meant, meant
 }
 
 // maxLimit bounds "@limit": more results than any listing may have.

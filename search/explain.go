@@ -93,8 +93,8 @@ func ExplainComponent(s Schema, d Dir, name string, now time.Time, lifetime time
 		}
 	case ComponentLiteral:
 		fmt.Fprintf(&b, "%s is the name of a folder or object, no query.\n", printable(name))
-		if c.Doubt != "" {
-			fmt.Fprintf(&b, "%s\n", c.Doubt)
+		if why := doubt(name, s); why != nil {
+			b.WriteString(explainSyntax(name, why))
 		}
 	case ComponentPredicate:
 		fmt.Fprintf(&b, "%s is a query:\n", printable(name))

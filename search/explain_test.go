@@ -67,6 +67,8 @@ size is an integer: 'x' is not a number (try 100M)
 `},
 		{"colour,eq,red", `
 colour,eq,red is the name of a folder or object, no query.
+colour,eq,red
+^
 'colour' is no key that is indexed in bucket b; did you mean color?
 `},
 		{"@sort,size", `

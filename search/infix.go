@@ -1,6 +1,9 @@
 package search
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Bounds of one component, as typed and in normal form, so that the print of
 // what was read can be read again. A component of a mount has at most 255 bytes; a program may
@@ -57,7 +60,7 @@ func parseInfix(name string, schema Schema) (Expr, *SyntaxError) {
 		return nil, err
 	}
 	if p.blanks(); !p.end() {
-		return nil, p.fail(fmt.Sprintf("expected \"and\", \"or\" or the end, found %s; a value with blanks needs quotes", quoteToken(p.token())))
+		return nil, p.unexpected("the end")
 	}
 	return e, nil
 }
@@ -65,6 +68,35 @@ func parseInfix(name string, schema Schema) (Expr, *SyntaxError) {
 // fail makes an error at the position.
 func (p *infixParser) fail(msg string) *SyntaxError {
 	return &SyntaxError{Input: p.in, Pos: p.pos, Token: p.token(), Msg: msg}
+}
+
+// unexpected says that what stands at the position, behind a condition, joins nothing.
+func (p *infixParser) unexpected(end string) *SyntaxError {
+	token := p.token()
+	err := p.fail(fmt.Sprintf("expected \"and\", \"or\" or %s, found %s", end, quoteToken(token)))
+	blank := isBlank(p.in[p.pos-1])
+	read := strings.TrimRight(p.in[:p.pos], " \t")
+	before := read[len(read)-1]
+	_, isUnit := sizeUnits[token]
+	switch {
+	case token == ")":
+		err.Msg = "this \")\" closes nothing"
+	case token == "&":
+		err.Nearest, err.Msg = "and", "& is no operator: write and"
+	case token == "|":
+		err.Nearest, err.Msg = "or", "| is no operator: write or"
+	case hasPrefixFold(token, "not"), before == ')':
+	case before == '\'', before == '"':
+		err.Msg += fmt.Sprintf("; a quote in a quoted value is doubled, %c%c", before, before)
+	case isUnit && isDigits(string(before)):
+		err.Msg += "; a number and its unit stand together"
+	case blank:
+		err.Msg += "; a value with blanks needs quotes"
+	}
+	if strings.HasPrefix(p.in[p.pos:], "&&") || strings.HasPrefix(p.in[p.pos:], "||") {
+		err.Token = p.in[p.pos : p.pos+2]
+	}
+	return err
 }
 
 func (p *infixParser) or() (Expr, *SyntaxError) {
@@ -121,7 +153,7 @@ func (p *infixParser) operand() (Expr, *SyntaxError) {
 		if p.end() {
 			return nil, p.fail("a \")\" is missing")
 		}
-		return nil, p.fail(fmt.Sprintf("expected \"and\", \"or\" or \")\", found %s", quoteToken(p.token())))
+		return nil, p.unexpected("\")\"")
 	}
 	p.depth--
 	return x, nil
@@ -143,59 +175,93 @@ func (p *infixParser) condition() (Expr, *SyntaxError) {
 	name := percentDecode(p.in[start : start+n])
 	p.pos += n
 	symbol := p.symbol()
+	symbolStart := p.pos - len(symbol)
 	if symbol == "" {
-		return nil, p.noSymbol(name)
+		return nil, p.noSymbol(name, start)
 	}
 	key, known := p.schema.Resolve(name)
 	if !known {
-		err := unknownKey(p.schema, name)
-		err.Input, err.Pos = p.in, start
-		return nil, err
+		return nil, p.noKey(name, symbol, start)
 	}
 	p.blanks()
 	at := p.pos
 	raw, ok := p.value()
 	if !ok {
-		return nil, p.noValue(at, symbol, raw)
+		return nil, p.noValue(at, symbol, raw, symbolStart)
 	}
 	o, _ := infixOf(symbol)
 	c, err := NewCond(key, o.op, percentDecode(raw))
 	if err != nil {
-		return nil, placed(err, p.in, at)
+		err := placed(err, p.in, at)
+		if err.Nearest == "" && strings.ContainsAny(raw, ",&|<>=") {
+			err.Msg += "; conditions are joined by the word and"
+		}
+		return nil, err
 	}
 	return c, nil
 }
 
-// noSymbol says why no comparison could be read behind the key name.
-func (p *infixParser) noSymbol(name string) *SyntaxError {
-	err := p.fail(fmt.Sprintf("expected == != > >= < or <= after %s", quoteToken(name)))
-	rest := p.in[p.pos:]
-	switch {
-	case rest == "":
-	case rest[0] != '=':
-		err.Msg += ", found " + quoteToken(p.token())
-	case len(rest) > 1 && (rest[1] == '<' || rest[1] == '>'):
-		err.Nearest = rest[1:2] + "="
-		err.Msg = fmt.Sprintf("=%c is no operator: write %s", rest[1], err.Nearest)
-	default:
-		err.Nearest = "=="
-		err.Msg = "a single = is no operator: equal is =="
+// noKey says that name, before symbol, is no key.
+func (p *infixParser) noKey(name, symbol string, start int) *SyntaxError {
+	err := unknownKey(p.schema, name)
+	err.Input, err.Pos = p.in, start
+	other := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}[symbol]
+	value, ok := p.value()
+	if _, known := p.schema.Resolve(value); ok && known && isNumber(name) {
+		err.Nearest = value + other + name
+		err.Msg = "the key comes first: " + printable(err.Nearest)
+	} else if err.Nearest == "" {
+		err.Msg += fmt.Sprintf("; in the name of a file %s is written %%%X%s", symbol, symbol[0], symbol[1:])
 	}
 	return err
 }
 
-// noValue says why no value could be read at at.
-func (p *infixParser) noValue(at int, symbol, raw string) *SyntaxError {
+// noSymbol says why no comparison could be read behind the key name, which begins at start.
+func (p *infixParser) noSymbol(name string, start int) *SyntaxError {
+	for _, word := range []string{"and", "or", "not"} {
+		if strings.EqualFold(name, word) {
+			p.pos = start
+			return p.fail(fmt.Sprintf("expected a condition, found %s", quoteToken(name)))
+		}
+	}
+	err := p.fail(fmt.Sprintf("expected == != > >= < or <= after %s", quoteToken(name)))
+	rest := p.in[p.pos:]
+	symbol := rest[:len(rest)-len(strings.TrimLeft(rest, "=!~<>"))]
+	switch {
+	case rest == "":
+	case symbol == "=":
+		err.Nearest = "=="
+		err.Msg = "a single = is no operator: equal is =="
+	case otherSymbols[symbol] != "":
+		err.Nearest = otherSymbols[symbol]
+		err.Msg = fmt.Sprintf("%s is no operator: write %s", symbol, err.Nearest)
+	case symbol != "":
+		err.Msg += ", found " + quoteToken(symbol)
+	case rest[0] == ',' || IsOperator(p.token()):
+		err.Msg += fmt.Sprintf(", found %s; the form with commas is a directory of its own: %s,exists", quoteToken(p.token()), printable(name))
+	default:
+		err.Msg += ", found " + quoteToken(p.token())
+	}
+	return err
+}
+
+// noValue says why no value could be read at at, behind the symbol that begins at symbolStart.
+func (p *infixParser) noValue(at int, symbol, raw string, symbolStart int) *SyntaxError {
 	p.pos = at
+	run := p.in[symbolStart:]
+	run = run[:len(run)-len(strings.TrimLeft(run, "=<>!"))]
+	near := symbol
+	if run == "<>" {
+		near = "!="
+	}
 	switch {
 	case p.end():
 		return p.fail("a value is missing after " + symbol)
 	case raw == "" && (p.in[at] == '\'' || p.in[at] == '"'):
 		return p.fail(fmt.Sprintf("the quote %c is not closed", p.in[at]))
-	case symbol == "<" && raw != "" && raw[0] == '>':
-		err := p.fail("<> is no operator: not equal is !=")
-		err.Nearest = "!="
-		return err
+	case run == "<>", len(run) > len(symbol) && (raw[0] == '=' || raw[0] == symbol[0]):
+		return &SyntaxError{Input: p.in, Pos: symbolStart, Token: run, Nearest: near,
+			Msg: fmt.Sprintf("%s is no operator: write %s; a value that begins with %c needs quotes", run, near, run[len(symbol)])}
 	}
 	return p.fail(fmt.Sprintf("expected a value after %s, found %s; a value that begins so needs quotes", symbol, quoteToken(p.token())))
 }

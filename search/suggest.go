@@ -1,62 +1,149 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
-// doubt says why a literal that looks like a query is none; empty when it
-// does not look like one.
-func doubt(name string, s Schema) string {
+// doubt says why a literal that looks like a query is none: where, and what was probably meant;
+// nil when it does not look like one.
+func doubt(name string, s Schema) *SyntaxError {
+	var e *SyntaxError
 	if word, ok := strings.CutPrefix(name, "@"); ok {
-		word, _, _ = strings.Cut(word, ",")
-		words := make([]string, len(directives))
-		for i := range directives {
-			words[i] = directives[i].word
-		}
-		if near := nearest(word, words); near != "" {
-			return fmt.Sprintf("@%s is no directive; did you mean @%s?", printable(word), near)
-		}
-		return ""
+		e = doubtDirective(word)
+	} else if f, ok := splitComma(name); ok {
+		e = doubtComma(f, s)
+	} else {
+		e = doubtInfix(name, s)
 	}
-	if f, ok := splitComma(name); ok {
-		key := percentDecode(f.key)
-		_, known := s.Resolve(key)
-		switch {
-		case IsOperator(f.op) && !known:
-			err := unknownKey(s, key)
-			return err.Msg
-		case known && f.op != "":
-			words := make([]string, 0, len(operators))
-			for i := range operators {
-				words = append(words, operators[i].word)
-			}
-			msg := fmt.Sprintf("%s is no operator", quoteToken(f.op))
-			if near := nearest(f.op, words); near != "" {
-				return msg + fmt.Sprintf("; did you mean %s,%s,...?", printable(f.key), near)
-			}
-			return msg + "; they are " + strings.Join(words, " ")
+	if e != nil {
+		e.Input = name
+	}
+	return e
+}
+
+// doubtDirective takes a name without its "@".
+func doubtDirective(name string) *SyntaxError {
+	word, rest, more := strings.Cut(name, ",")
+	words := make([]string, len(directives))
+	for i := range directives {
+		words[i] = directives[i].word
+	}
+	near := cmp.Or(otherDirectives[strings.ToLower(word)], nearest(word, words))
+	if near == "" {
+		return nil
+	}
+	e := &SyntaxError{Pos: 1, Token: word, Nearest: near,
+		Msg: fmt.Sprintf("@%s is no directive; did you mean @%s?", printable(word), near)}
+	if _, _, err := parseDirective("@"+near+","+rest, Schema{}); more && err == nil {
+		e.Msg = fmt.Sprintf("@%s is no directive; did you mean @%s,%s?", printable(word), near, printable(rest))
+	}
+	return e
+}
+
+// doubtComma takes a name that has a key before its first comma.
+func doubtComma(f commaForm, s Schema) *SyntaxError {
+	name := percentDecode(f.key)
+	key, known := s.Resolve(name)
+	switch {
+	case !known && IsOperator(f.op):
+		return unknownKey(s, name)
+	case !known, f.op == "" && !f.args:
+		return nil
+	}
+	e := &SyntaxError{Pos: f.opAt, Token: f.op}
+	if f.op == "" {
+		e.Msg = "an operator is missing"
+	} else {
+		e.Msg = fmt.Sprintf("%s is no operator", quoteToken(f.op))
+	}
+	if near := nearestOperator(f.op, key); near != "" {
+		e.Nearest = near
+		meant := f.key + "," + near
+		if f.args && near == "in" && strings.Count(f.rest, ",") == 1 && strings.EqualFold(f.op, "between") {
+			meant += "," + strings.Replace(f.rest, ",", "..", 1)
+		} else if f.args {
+			meant += "," + f.rest
 		}
-		return ""
+		if !f.args && near != "exists" && near != "missing" {
+			e.Nearest += ","
+		}
+		if isQuery(meant, s) {
+			e.Msg += fmt.Sprintf("; did you mean %s?", printable(meant))
+		} else {
+			e.Msg += fmt.Sprintf("; did you mean %s,%s,...?", printable(f.key), near)
+		}
+		return e
+	}
+	value := f.rest
+	if !f.args {
+		value = f.op
+	}
+	if meant := f.key + ",eq," + value; (f.op == "" || !f.args) && isQuery(meant, s) {
+		if e.Nearest = "eq"; f.op != "" {
+			e.Nearest += "," + value
+		}
+		e.Msg += fmt.Sprintf("; did you mean %s?", printable(meant))
+		return e
+	}
+	e.Msg += "; they are"
+	for i := range operators {
+		if operators[i].types[key.Type] {
+			e.Msg += " " + operators[i].word
+		}
+	}
+	return e
+}
+
+// doubtInfix takes a name that is in no form of a query.
+func doubtInfix(name string, s Schema) *SyntaxError {
+	if meant := strings.TrimLeft(strings.Trim(name, " \t'\"`"), "!"); meant != name && isQuery(meant, s) {
+		why := "a query begins with its key; quotes are for the shell alone"
+		if strings.HasPrefix(name, "!") {
+			if !strings.HasPrefix(meant, "(") {
+				meant = "(" + meant + ")"
+			}
+			meant, why = "not "+meant, "! is no operator: the opposite is said with not"
+		}
+		return &SyntaxError{Token: name, Nearest: meant, Msg: fmt.Sprintf("%s: %s", why, printable(meant))}
 	}
 	n := keyLen(name)
 	if n == 0 || n == len(name) {
-		return ""
+		return nil
 	}
-	if rest := strings.TrimLeft(name[n:], " \t"); strings.HasPrefix(rest, "=") {
-		key := percentDecode(name[:n])
-		if _, known := s.Resolve(key); known {
-			return fmt.Sprintf("a single = is no operator; to search, write %s,eq,... or '%s==...'", printable(key), printable(key))
-		}
+	key := percentDecode(name[:n])
+	blanks := len(name[n:]) - len(strings.TrimLeft(name[n:], " \t"))
+	rest := name[n+blanks:]
+	symbol := rest[:len(rest)-len(strings.TrimLeft(rest, "=!~:<>"))]
+	if _, known := s.Resolve(key); symbol == "" || !known {
+		return nil
 	}
-	return ""
+	near := cmp.Or(otherSymbols[symbol], "==")
+	o, _ := infixOf(near)
+	e := &SyntaxError{Pos: n + blanks, Token: symbol, Nearest: near, Msg: symbol + " is no operator"}
+	if symbol == "=" {
+		e.Msg = "a single = is no operator"
+	}
+	value := strings.Trim(rest[len(symbol):], " \t=!~:<>")
+	if value == "" || len(value) > 30 {
+		value = "..."
+	}
+	e.Msg += fmt.Sprintf("; to search, write %s,%s,%s or '%s%s%s'", printable(key), o.word, printable(value), printable(key), near, printable(value))
+	return e
+}
+
+// isQuery reports whether name is a valid predicate.
+func isQuery(name string, s Schema) bool {
+	_, isQuery, err := parsePredicate(name, s)
+	return isQuery && err == nil
 }
 
 // unknownKey says that name is no key that can be asked for here.
 func unknownKey(s Schema, name string) *SyntaxError {
-	err := &SyntaxError{Token: name, Nearest: nearest(name, keyNames(s))}
+	err := &SyntaxError{Token: name, Nearest: nearestKey(s, name)}
 	where := "in this bucket"
 	if s.Bucket != "" {
 		where = "in bucket " + printable(s.Bucket)
@@ -66,7 +153,13 @@ func unknownKey(s Schema, name string) *SyntaxError {
 		err.Msg = fmt.Sprintf("%s is no system key that can be asked for %s", quoteToken(name), where)
 		return err
 	}
+	bare, forced := cutPrefixFold(name, "meta.")
+	if !forced {
+		bare, forced = cutPrefixFold(name, MetaPrefix)
+	}
 	switch {
+	case forced && bare == "":
+		err.Nearest, err.Msg = "", fmt.Sprintf("the name of a key is missing behind %s", name)
 	case !s.Enabled:
 		err.Msg += ", which has no metadata search"
 	case err.Nearest != "":
@@ -119,16 +212,42 @@ func knownKeys(s Schema) []Key {
 // nearest returns the word within a few edits of name; empty when none is.
 func nearest(name string, words []string) string {
 	name = strings.ToLower(name)
-	best, limit := "", 1+len(name)/4
-	if len(name) > 64 {
+	if len(name) < 2 || len(name) > 64 {
 		return ""
 	}
+	best, limit := "", max(1, len(name)*3/8)
 	for _, w := range words {
 		if d := editDistance(name, strings.ToLower(w)); d <= limit {
 			best, limit = w, d-1
 		}
 	}
 	return best
+}
+
+// nearestKey returns the known key that name was probably meant to be; empty when there is none.
+func nearestKey(s Schema, name string) string {
+	if other := otherKeys[strings.ToLower(name)]; other != "" {
+		if _, known := s.Resolve(other); known {
+			return other
+		}
+	}
+	return nearest(name, keyNames(s))
+}
+
+// nearestOperator returns the operator on k that word was probably meant to be; empty when there is none.
+func nearestOperator(word string, k Key) string {
+	var words []string
+	for i := range operators {
+		if operators[i].types[k.Type] {
+			words = append(words, operators[i].word)
+		}
+	}
+	for _, near := range otherOperators[strings.ToLower(word)] {
+		if slices.Contains(words, near) {
+			return near
+		}
+	}
+	return nearest(word, words)
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of

@@ -90,10 +90,17 @@ func checkType(k Key, op Op) error {
 
 // refuse says that o does not work on k.
 func (o *operator) refuse(k Key) *SyntaxError {
-	return &SyntaxError{
+	e := &SyntaxError{
 		Token: o.word,
 		Msg:   fmt.Sprintf("%s works on %s, and %s is %s", o.word, o.only, k.Short(), k.Type.article()),
 	}
+	if near := nearestOperator(o.word, k); near != "" {
+		e.Nearest = near
+		e.Msg += "; did you mean " + near + "?"
+	} else {
+		e.Msg += ", which is compared by eq ne gt ge lt le in"
+	}
+	return e
 }
 
 // article returns "an integer", "a time".
@@ -112,6 +119,9 @@ type badValue struct {
 // on makes b the error of a condition on k.
 func (b *badValue) on(k Key) *SyntaxError {
 	msg := fmt.Sprintf("%s is %s: %s %s", k.Short(), k.Type.article(), quoteToken(b.text), b.why)
+	if b.text == "" {
+		msg = fmt.Sprintf("%s is %s: a value is missing", k.Short(), k.Type.article())
+	}
 	if b.try != "" {
 		msg += " (try " + b.try + ")"
 	}

@@ -54,6 +54,20 @@ func parseDecimal(text string) (string, *badValue) {
 
 // parseNumber reads [+-]digits[.digits][unit] as n / 10^scale.
 func parseNumber(text, try string) (n *big.Int, scale int, bad *badValue) {
+	n, scale, bad = readNumber(text, try)
+	if bad == nil || bad.nearest != "" {
+		return n, scale, bad
+	}
+	if meant := numberMeant(text); meant != text {
+		if _, _, worse := readNumber(meant, ""); worse == nil {
+			bad.nearest, bad.try = meant, meant
+		}
+	}
+	return n, scale, bad
+}
+
+// readNumber is parseNumber without a guess at what a text was meant to be.
+func readNumber(text, try string) (n *big.Int, scale int, bad *badValue) {
 	if len(text) > maxNumberLen {
 		return nil, 0, &badValue{text: text, why: "is too long for a number"}
 	}
@@ -66,8 +80,8 @@ func parseNumber(text, try string) (n *big.Int, scale int, bad *badValue) {
 	factor, ok := sizeUnits[unit]
 	if !ok {
 		bad := &badValue{text: text, why: "ends in no size unit", try: "k M G T P, kB MB, KiB MiB"}
-		for _, u := range []string{strings.ToUpper(unit), strings.ToUpper(unit[:1]) + "iB"} {
-			if _, ok := sizeUnits[u]; ok && strings.EqualFold(u, unit) {
+		for _, u := range []string{strings.ToUpper(unit), strings.ToUpper(unit[:1]) + "iB", "B"} {
+			if _, ok := sizeUnits[u]; ok && (strings.EqualFold(u, unit) || u == "B" && strings.EqualFold("bytes", unit)) {
 				bad.nearest, bad.try = number+u, number+u
 				break
 			}

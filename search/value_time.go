@@ -30,6 +30,20 @@ const maxAge = 1000
 
 // parseTime reads a time as it is typed.
 func parseTime(text string) (Value, *badValue) {
+	v, bad := readTime(text)
+	if bad == nil || bad.nearest != "" {
+		return v, bad
+	}
+	if meant := timeMeant(text); meant != text {
+		if _, worse := readTime(meant); worse == nil {
+			bad.nearest, bad.try = meant, meant
+		}
+	}
+	return v, bad
+}
+
+// readTime is parseTime without a guess at what a text was meant to be.
+func readTime(text string) (Value, *badValue) {
 	switch {
 	case strings.EqualFold(text, "now"):
 		return Value{typ: Datetime, unit: unitMinute}, nil
@@ -149,7 +163,7 @@ func parseInstant(text string) (start, end int64, why string) {
 		at = at.Add(offset)
 		zone, ok := t.zone()
 		if !ok || t.rest != "" {
-			return 0, 0, "has no valid offset (Z, +02:00)"
+			return 0, 0, "has no valid offset, such as Z or +02:00"
 		}
 		at = at.Add(-zone)
 		next = func(x time.Time) time.Time { return x.Add(length) }
