@@ -170,7 +170,7 @@ func (n *menuNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 
 // find returns the item of this name, and for how long the kernel may believe it. KindNotExist when there is none.
 func (n *menuNode) find(ctx context.Context, name string) (search.MenuItem, time.Duration, error) {
-	item, known, ok := itemNamed(n.key, name)
+	item, known, ok := DecodeMenuItem(n.key, name)
 	if !ok {
 		return search.MenuItem{}, 0, n.notExist(name)
 	}
@@ -209,7 +209,7 @@ func (n *menuNode) findListed(ctx context.Context, l search.Listing, name string
 		if err != nil {
 			return search.MenuItem{}, 0, err
 		}
-		if item := search.MenuItemOf(row); itemName(item) == name {
+		if item := search.MenuItemOf(row); EncodeMenuItem(item) == name {
 			return item, n.fs.until(s.Expires()), nil
 		}
 	}

@@ -50,7 +50,7 @@ func (h *menuHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Er
 	switch {
 	case err == nil:
 		h.last = search.MenuItemOf(row)
-		h.name = itemName(h.last)
+		h.name = EncodeMenuItem(h.last)
 		ino := linkAttr(n.StableAttr(), h.name, n.target(h.schema, h.last)).Ino
 		return h.hand(&fuse.DirEntry{Name: h.name, Mode: syscall.S_IFLNK, Ino: ino}), 0
 	case err == io.EOF, begun && ctx.Err() != nil:

@@ -12,9 +12,9 @@ const (
 	nameMore  = mark + "more"
 )
 
-// itemName returns the name of the link of i. No two items of a menu have the same, but for
+// EncodeMenuItem returns the name of the link of i. No two items of a menu have the same, but for
 // shortened names that agree in 64 bits of SHA-256; it is a query for no schema.
-func itemName(i search.MenuItem) string {
+func EncodeMenuItem(i search.MenuItem) string {
 	switch {
 	case i.More:
 		return nameMore
@@ -26,9 +26,9 @@ func itemName(i search.MenuItem) string {
 	return encodeName(i.Label, "")
 }
 
-// itemNamed returns the item of which name may be the name in a menu of k. known is false when the name
+// DecodeMenuItem returns the item of which name may be the name in a menu of k. known is false when the name
 // alone does not tell, ok when no item has it.
-func itemNamed(k search.Key, name string) (_ search.MenuItem, known, ok bool) {
+func DecodeMenuItem(k search.Key, name string) (_ search.MenuItem, known, ok bool) {
 	if name == nameMore {
 		return search.MenuItem{}, false, true
 	}

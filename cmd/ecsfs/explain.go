@@ -70,25 +70,30 @@ func explain(c *cli.Context, so *storeOptions, path, key string) error {
 // explainPlace prints what p is. What cannot be answered is told in the
 // explanation, and by the status that a query would end with.
 func explainPlace(c *cli.Context, p place, now time.Time, lifetime time.Duration) error {
-	if p.File.Word != "" {
-		name := p.Components[len(p.Components)-1]
-		if p.Menu.Name != "" {
-			name = "@by"
-		}
-		printText(c, search.ExplainComponent(p.Schema, p.Dir, name, now, lifetime))
-		return nil
-	}
-	printText(c, search.Explain(p.Schema, p.Dir, now, lifetime))
+	printText(c, p.explain(now, lifetime))
 	for _, doubt := range p.Doubts {
 		printText(c, "note      "+doubt)
 	}
-	if p.Dir.IsPlain() {
+	if p.File.Word != "" || p.Dir.IsPlain() {
 		return nil
 	}
 	if _, err := search.NewPlan(p.Schema, p.Dir.Listing(now, lifetime)); err != nil {
 		return toldStatus(codeOf(err))
 	}
 	return nil
+}
+
+// explain says what p means at now.
+func (p place) explain(now time.Time, lifetime time.Duration) string {
+	switch {
+	case p.Menu.Name != "":
+		return search.ExplainMenu(p.Schema, p.Dir, p.Menu, now, lifetime)
+	case p.File.Word == "by":
+		return search.ExplainMenus(p.Schema, p.Dir)
+	case p.File.Word != "":
+		return search.ExplainComponent(p.Schema, p.Dir, p.Components[len(p.Components)-1], now, lifetime)
+	}
+	return search.Explain(p.Schema, p.Dir, now, lifetime)
 }
 
 // printText writes text and ends it with a newline.

@@ -56,6 +56,8 @@ func TestGrammarIsExplained(t *testing.T) {
 		{`b/title,eq,it's/`, `x-amz-meta-title=="it's"`, nil},
 		{`b/size,gt,1M/contenttype,eq,image%2Fpng/`, `Size>1048576`, []string{"ContentType", "checked here: contenttype,eq,image%2Fpng"}},
 		{`b/color,eq,red/@sort,-size/@limit,10/`, `x-amz-meta-color=='red'`, nil},
+		{`b/size,gt,1M/@by/color/`, `Size>1048576 and x-amz-meta-color>=''`, []string{"one search for each value", "one search a line"}},
+		{`b/size,gt,1M/@by/color/red`, `Size>1048576 and x-amz-meta-color=='red'`, nil},
 
 		// Each row of how conditions are put to the store.
 		{`b/count,ne,7/`, `(x-amz-meta-count<7 or x-amz-meta-count>7)`, nil},
@@ -78,10 +80,10 @@ func TestGrammarIsExplained(t *testing.T) {
 			t.Errorf("%s: %v", c.path, err)
 			continue
 		}
-		told := search.Explain(p.Schema, p.Dir, now, time.Minute)
+		told := p.explain(now, time.Minute)
 		sent := ""
 		for line := range strings.Lines(told) {
-			if label, rest, _ := strings.Cut(line, " "); label == "sent" {
+			if label, rest, _ := strings.Cut(line, "  "); label == "sent" || label == "sent first" {
 				sent = strings.TrimSpace(rest)
 			}
 		}

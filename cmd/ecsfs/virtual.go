@@ -51,27 +51,15 @@ func printFile(c *cli.Context, store search.Store, p place) error {
 
 // printMenu writes the values of a menu, each with the path of the results that have it.
 func printMenu(c *cli.Context, store search.Searcher, p place) error {
-	typed := p.Components[:len(p.Components)-2] // without "@by" and the key
 	l := p.Dir.Values(p.Menu, time.Now(), time.Second)
 	for item, err := range search.Values(c.Context, store, l) {
 		if err != nil {
 			return err
 		}
-		path := strings.Join(append([]string{p.Dir.Bucket}, item.Path(p.Schema, p.Menu, typed)...), "/")
-		fmt.Fprintf(c.App.Writer, "%-20s  %s\n", menuLabel(item), printable(path))
+		path := strings.Join(append([]string{p.Dir.Bucket}, item.Path(p.Schema, p.Menu, p.typed())...), "/")
+		fmt.Fprintf(c.App.Writer, "%-20s  %s\n", fs.EncodeMenuItem(item), printable(path))
 	}
 	return nil
-}
-
-// menuLabel shows the value of an item as its link is named.
-func menuLabel(item search.MenuItem) string {
-	switch {
-	case item.More:
-		return "%~more"
-	case item.Label == "":
-		return "%~empty"
-	}
-	return fs.EncodeSegment(item.Label)
 }
 
 // printMeta writes @meta,NAME: the object of this name in p, as JSON.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ecsfs/ecsfs/fs"
 	"github.com/ecsfs/ecsfs/search"
 )
 
@@ -68,13 +69,22 @@ func walkQuery(ctx context.Context, store search.Schemer, path string, component
 		if err != nil {
 			break
 		}
-		// "@by/KEY" is one word to who types it. Elsewhere a "/" is part of a value:
-		// in a path it would end the component, here it cannot.
+		// "@by/KEY" and "@by/KEY/LINK" are one word to who types them. Elsewhere a "/" is part of a
+		// value: in a path it would end the component, here it cannot.
 		if key, isMenu := strings.CutPrefix(name, "@by/"); isMenu {
-			if p, err = p.enter("@by", true); err != nil || key == "" {
+			if p, err = p.enter("@by", true); err != nil {
+				break
+			}
+			link := ""
+			if name, link, _ = strings.Cut(key, "/"); link != "" {
+				if p, err = p.enter(name, true); err != nil {
+					break
+				}
+				name = link
+			}
+			if name == "" {
 				continue
 			}
-			name = key
 		}
 		p, err = p.enter(strings.ReplaceAll(name, "/", "%2F"), true)
 	}
@@ -113,7 +123,7 @@ func (p place) enter(name string, mustBeQuery bool) (place, error) {
 }
 
 // enterMenu returns the place of a component behind a virtual file or a menu:
-// the key of a menu, and no other.
+// the key of a menu, or one of its links, which is where that leads.
 func (p place) enterMenu(name string) (place, error) {
 	bad := func(format string, args ...any) (place, error) {
 		return place{}, &badComponent{p, name, fail(exitQuery, format, args...)}
@@ -123,9 +133,20 @@ func (p place) enterMenu(name string) (place, error) {
 	case p.File.Word != "by":
 		return bad("%s is a file: nothing goes behind it", file)
 	case p.Menu.Name != "":
-		return bad("@by/%s is the last: what it lists are links; type the query that one leads to, such as %s,eq,VALUE", file, file)
+		item, known, ok := fs.DecodeMenuItem(p.Menu, name)
+		if !ok || !known {
+			return bad("@by/%s has no link of which the name %q alone tells where it leads", file, name)
+		}
+		to := place{Schema: p.Schema, Dir: search.Dir{Bucket: p.Dir.Bucket}}
+		var err error
+		for _, component := range item.Path(p.Schema, p.Menu, p.typed()) {
+			if to, err = to.enter(component, false); err != nil {
+				return place{}, err
+			}
+		}
+		return to, nil
 	}
-	key, err := search.MenuKey(p.Schema, name)
+	key, err := search.MenuKey(p.Schema, fs.DecodeSegment(name).Text)
 	if err != nil {
 		return bad("%w", err) // no file is missing: the query is wrong
 	}
@@ -133,6 +154,9 @@ func (p place) enterMenu(name string) (place, error) {
 	p.Menu = key
 	return p, nil
 }
+
+// typed returns the components before "@by" and the key of the menu that p is.
+func (p place) typed() []string { return p.Components[:len(p.Components)-2] }
 
 // explained adds to an error about a component where in it the fault is.
 func explained(err error) error {
