@@ -31,6 +31,8 @@ type dirNode struct {
 	// Guarded by mu: the open handles, the newest last. Their snapshots are closed with mu
 	// held, so that a lookup never looks into a closed one.
 	handles []*dirHandle
+	// Guarded by mu: the texts of the last snapshot looked up, by ManifestFormat.
+	manifests [2]*manifestText
 }
 
 var (

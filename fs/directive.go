@@ -15,6 +15,7 @@ import (
 // directive finds a name that begins with "@". schemaErr says that the schema
 // could not be had; @errors must be readable then above all.
 func (n *dirNode) directive(ctx context.Context, name string, d search.Directive, schema search.Schema, schemaErr error, out *fuse.EntryOut) (*gofuse.Inode, error) {
+	n.fs.held.expire(n.fs.Now())
 	if dir, ok := n.dir.Modify(d); ok {
 		if schemaErr != nil {
 			return nil, schemaErr
@@ -28,6 +29,15 @@ func (n *dirNode) directive(ctx context.Context, name string, d search.Directive
 			return nil, schemaErr
 		}
 		return n.menus(ctx, name, schema, out)
+	case "manifest.jsonl", "manifest.csv":
+		if schemaErr != nil {
+			return nil, schemaErr
+		}
+		format := ManifestJSONL
+		if d.Word == "manifest.csv" {
+			format = ManifestCSV
+		}
+		return n.manifest(ctx, name, format, schema, out)
 	case "errors":
 		text = n.fs.errors.Text()
 	case "help", "explain", "searchkeys":

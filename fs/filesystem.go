@@ -25,6 +25,7 @@ type filesystem struct {
 	long    longNames
 	indexes treeIndexes
 	held    heldTree
+	held    heldSnapshots
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 

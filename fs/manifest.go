@@ -25,7 +25,7 @@ import (
 //
 //	path          the object's path below the directory, to be opened as it is
 //	path_base64   the exact path where that is not UTF-8; path has U+FFFD then
-//	created       as the store returned it (CreateTime), else null
+//	created       where the listing returned it (CreateTime), else null
 //
 // @manifest.csv: RFC 4180 with LF for CRLF and a header. A record is always one
 // line. The first columns never need quotes, so that awk -F, reads them:
@@ -58,7 +58,7 @@ func WriteManifest(w io.Writer, format ManifestFormat, d search.Dir, s search.Sc
 	m := newManifest(format, d, s)
 	order := manifestOrder{dir: d}
 	var broken error
-	if order.needsTwins() {
+	if order.needsAll() {
 		rows, broken = order.readAll(rows)
 	}
 	out := bufio.NewWriter(w)
@@ -152,8 +152,9 @@ func (m *manifest) appendJSON(b []byte, row *manifestRow) []byte {
 	if !utf8.ValidString(row.path) {
 		line.PathBase64 = base64.StdEncoding.EncodeToString([]byte(row.path))
 	}
-	if created, ok := row.object.Metadata.Get(keyCreated); ok {
-		line.Created = &created
+	if created, ok := row.object.Created(); ok {
+		s := created.Format(time.RFC3339Nano)
+		line.Created = &s
 	}
 	return append(b, jsonText(line, "")...)
 }
@@ -266,8 +267,11 @@ func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
 		b = o.ModTime.UTC().AppendFormat(b, time.RFC3339Nano)
 	}
 	b = append(b, ',')
-	created, _ := o.Metadata.Get(keyCreated)
-	known(keyCreated, created)
+	created, hasCreated := o.Created()
+	if hasCreated {
+		b = created.AppendFormat(b, time.RFC3339Nano)
+	}
+	b = append(b, ',')
 	known("Etag", o.ETag)
 	known("VersionId", o.VersionID)
 	if !text(row.path) {
@@ -285,7 +289,7 @@ func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
 		}
 	}
 	for name, value := range o.Metadata.All() {
-		if name != keyCreated && !slices.Contains(m.columns, name) {
+		if !(name == keyCreated && hasCreated) && !slices.Contains(m.columns, name) {
 			keep(name, value)
 		}
 	}

@@ -16,8 +16,9 @@ import (
 // is ordered: an object waits, as in rowOrder, until a row past "a/" tells, while the rows
 // between go ahead. A tree of results has any order: the rows must have ended first.
 type manifestOrder struct {
-	dir   search.Dir
-	twins map[string]struct{} // of a tree of results: the keys of objects that have something below
+	dir search.Dir
+	// has, of a tree of results, reports whether the listing has a key that begins with prefix.
+	has func(prefix string) bool
 
 	next int // the row of the snapshot to read
 	// held are the objects that wait, the last one first to be decided, with the same
@@ -26,8 +27,8 @@ type manifestOrder struct {
 	ready []manifestRow // decided; handed out from the front
 }
 
-// needsTwins reports whether paths are known only when all rows are.
-func (r *manifestOrder) needsTwins() bool { return !r.dir.IsFlat() && !r.dir.IsPlain() }
+// needsAll reports whether paths are known only when all rows are there; has must be set before the first is added.
+func (r *manifestOrder) needsAll() bool { return !r.dir.IsFlat() && !r.dir.IsPlain() }
 
 // add takes one row in, unless it is not below the directory.
 func (r *manifestOrder) add(o *search.Object) {
@@ -39,7 +40,7 @@ func (r *manifestOrder) add(o *search.Object) {
 		r.held = append(r.held, *o)
 		return
 	}
-	_, twin := r.twins[o.Key]
+	twin := r.has != nil && r.has(o.Key+"/")
 	r.ready = append(r.ready, manifestRow{path: ResultPath(r.dir, o, twin), object: *o})
 }
 
@@ -107,22 +108,20 @@ func (r *manifestOrder) clone() manifestOrder {
 func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (iter.Seq2[search.Object, error], error) {
 	var objects []search.Object
 	var broken error
-	keys := make(map[string]struct{})
+	folders := make(map[string]bool)
 	for o, err := range rows {
 		if err != nil {
 			broken = err
 			break
 		}
 		objects = append(objects, o)
-		keys[o.Key] = struct{}{}
+		for i := range len(o.Key) {
+			if o.Key[i] == '/' {
+				folders[o.Key[:i+1]] = true
+			}
+		}
 	}
-	r.twins = make(map[string]struct{})
-	for i := range objects {
-		addTwins(r.twins, objects[i].Key, len(r.dir.Prefix), func(key string) bool {
-			_, ok := keys[key]
-			return ok
-		})
-	}
+	r.has = func(prefix string) bool { return folders[prefix] }
 	return func(yield func(search.Object, error) bool) {
 		for _, o := range objects {
 			if !yield(o, nil) {
@@ -132,22 +131,14 @@ func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (iter.Seq2
 	}, broken
 }
 
-// addTwins adds to twins the objects that key, of which prefix bytes are the directory's, lies below.
-func addTwins(twins map[string]struct{}, key string, prefix int, isObject func(key string) bool) {
-	for i := prefix; i < len(key); i++ {
-		if key[i] == '/' && isObject(key[:i]) {
-			twins[key[:i]] = struct{}{}
-		}
-	}
-}
-
 // ResultPath returns the path of o, a result of d, below the directory, as a mount shows it. In a view with
 // folders, twin says whether there is a result below o.Key+"/" as well; a marker without
 // content is its folder, and its path ends in "/".
 func ResultPath(d search.Dir, o *search.Object, twin bool) string {
+	name := naming{flat: d.IsFlat(), versions: d.Versions}
 	rel := strings.TrimPrefix(o.Key, d.Prefix+d.Below)
-	if d.IsFlat() {
-		return EncodeFlat(rel)
+	if name.flat {
+		return name.object(rel, o.VersionID)
 	}
 	var path strings.Builder
 	for folder, rest, below := strings.Cut(rel, "/"); below; folder, rest, below = strings.Cut(rest, "/") {
@@ -159,10 +150,10 @@ func ResultPath(d search.Dir, o *search.Object, twin bool) string {
 		if path.Len() == 0 {
 			return "./"
 		}
-	case twin:
+	case twin && !(d.Versions && o.VersionID != ""):
 		path.WriteString(EncodeTwin(rel))
 	default:
-		path.WriteString(EncodeSegment(rel))
+		path.WriteString(name.object(rel, o.VersionID))
 	}
 	return path.String()
 }

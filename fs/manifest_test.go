@@ -65,7 +65,7 @@ func TestManifest(t *testing.T) {
 	rows := []search.Object{
 		{Key: "p/dir/a,\"b\".txt", Size: 5, ModTime: time.Date(2026, 11, 23, 9, 0, 0, 123e6, time.FixedZone("", 3600)), ETag: "abc",
 			VersionID: "17", ContentType: "text/plain",
-			Metadata: search.NewMetadata(map[string]string{"CreateTime": "2026-11-23T07:00:00Z", "x-amz-meta-color": "red", "x-amz-meta-n": "a\nb"})},
+			Metadata: search.NewMetadata(map[string]string{"CreateTime": "1795417200000", "x-amz-meta-color": "red", "x-amz-meta-n": "a\nb"})},
 		{Key: "p/\x01\xff", Metadata: search.NewMetadata(map[string]string{"x-amz-meta-color": ""})},
 		{Key: "p/c", Metadata: search.NewMetadata(map[string]string{"x-amz-meta-color": "\xe9"})},
 	}
@@ -79,7 +79,7 @@ func TestManifest(t *testing.T) {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	want = `{"path":"dir%2Fa,\"b\".txt","key":"p/dir/a,\"b\".txt","uri":"s3://b/p/dir/a,\"b\".txt","etag":"abc","version":"17","size":5,` +
-		`"modified":"2026-11-23T08:00:00.123Z","content_type":"text/plain","metadata":{"CreateTime":"2026-11-23T07:00:00Z",` +
+		`"modified":"2026-11-23T08:00:00.123Z","content_type":"text/plain","metadata":{"CreateTime":"1795417200000",` +
 		`"x-amz-meta-color":"red","x-amz-meta-n":"a\nb"},"created":"2026-11-23T07:00:00Z"}
 {"path":"%01\ufffd","path_base64":"JTAx/w==","key":"p/\u0001\ufffd","key_base64":"cC8B/w==","uri":"s3://b/p/\u0001\ufffd","etag":"",` +
 		`"version":"","size":0,"modified":null,"content_type":"","metadata":{"x-amz-meta-color":""},"created":null}
@@ -161,7 +161,7 @@ func TestPropertyManifest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := search.Object{Key: text.Draw(t, "key"), Size: rapid.Int64Min(0).Draw(t, "size"), ETag: text.Draw(t, "etag"),
 			ContentType: text.Draw(t, "type"), Metadata: search.NewMetadata(rapid.MapOfN(rapid.OneOf(text,
-				rapid.Just("x-amz-meta-color"), rapid.Just("CreateTime")), text, 0, 4).Draw(t, "metadata"))}
+				rapid.Just("x-amz-meta-color")), text, 0, 4).Draw(t, "metadata"))}
 		m := newManifest(ManifestCSV, search.Dir{Bucket: "b"}, search.Schema{})
 		m.columns = []string{"x-amz-meta-color"}
 		row := manifestRow{path: EncodeFlat(o.Key), object: o}
@@ -191,10 +191,8 @@ func TestPropertyManifest(t *testing.T) {
 			t.Fatalf("key %q path %q, want %q %q", key, path, o.Key, row.path)
 		}
 		got := map[string]string{}
-		for name, column := range map[string]string{"CreateTime": "created", "x-amz-meta-color": "x-amz-meta-color"} {
-			if _, ok := o.Metadata.Get(name); ok {
-				got[name] = field[column]
-			}
+		if _, ok := o.Metadata.Get("x-amz-meta-color"); ok {
+			got["x-amz-meta-color"] = field["x-amz-meta-color"]
 		}
 		for name, value := range more.Metadata {
 			got[name] = value

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Metadata is an immutable set of attributes by native key name. User keys
@@ -43,6 +44,17 @@ func (m Metadata) Get(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Created returns the time of creation that o carries, of its milliseconds as many as
+// the store tells; ok is false where it carries none.
+func (o *Object) Created() (t time.Time, ok bool) {
+	text, _ := o.Metadata.Get("CreateTime")
+	ms, ok := storedSystemTime(text)
+	if !ok {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(ms).UTC(), true
 }
 
 // Len returns the number of attributes.

@@ -1,6 +1,9 @@
 package search
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // Two names that are not UTF-8 must stay two.
 func TestCanonicalNameKeepsBytes(t *testing.T) {
@@ -38,5 +41,18 @@ func TestMetadataEqual(t *testing.T) {
 	}
 	if !(Metadata{}).Equal(NewMetadata(nil)) {
 		t.Error("nothing does not equal nothing")
+	}
+}
+
+func TestCreated(t *testing.T) {
+	want := time.Date(2026, 11, 23, 7, 0, 0, 123e6, time.UTC)
+	for text, known := range map[string]bool{"1795417200123": true, "2026-11-23T07:00:00.123Z": true, "": false, "yesterday": false, "2026": true} {
+		o := Object{Metadata: NewMetadata(map[string]string{"CreateTime": text})}
+		if got, ok := o.Created(); ok != known || known && len(text) > 4 && !got.Equal(want) {
+			t.Errorf("%q is %v, %t", text, got, ok)
+		}
+	}
+	if got, ok := (&Object{}).Created(); ok {
+		t.Errorf("an object that does not tell was created %v", got)
 	}
 }
