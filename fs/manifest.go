@@ -57,18 +57,19 @@ const (
 func WriteManifest(w io.Writer, format ManifestFormat, d search.Dir, s search.Schema, rows iter.Seq2[search.Object, error]) error {
 	m := newManifest(format, d, s)
 	order := manifestOrder{dir: d}
-	var broken error
-	if order.needsAll() {
-		rows, broken = order.readAll(rows)
-	}
 	out := bufio.NewWriter(w)
 	line := m.header()
+	var broken error
+	if order.needsAll() {
+		broken = order.readAll(rows)
+		rows = func(func(search.Object, error) bool) {}
+	}
 	for o, err := range rows {
 		if err != nil {
 			broken = err
 			break
 		}
-		order.add(&o)
+		order.add(&o, false)
 		if line, err = m.writeReady(out, line, &order); err != nil {
 			return err
 		}

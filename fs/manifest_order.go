@@ -14,24 +14,25 @@ import (
 //
 // In a view with folders, object "a" is named "a%~" where something lies below "a/". A plain listing
 // is ordered: an object waits, as in rowOrder, until a row past "a/" tells, while the rows
-// between go ahead. A tree of results has any order: the rows must have ended first.
+// between go ahead. In a tree of results only all rows tell, which must have ended first; where
+// the tree has no order of its own they come in that of their keys, as in its folders.
 type manifestOrder struct {
-	dir search.Dir
-	// has, of a tree of results, reports whether the listing has a key that begins with prefix.
-	has func(prefix string) bool
+	dir   search.Dir
+	index *treeIndex // of a tree of results
 
-	next int // the row of the snapshot to read
+	next int // the row of the snapshot to read, or the position in index
 	// held are the objects that wait, the last one first to be decided, with the same
 	// INVARIANT as in rowOrder.
 	held  []search.Object
 	ready []manifestRow // decided; handed out from the front
 }
 
-// needsAll reports whether paths are known only when all rows are there; has must be set before the first is added.
+// needsAll reports whether nothing is known before all rows are there.
 func (r *manifestOrder) needsAll() bool { return !r.dir.IsFlat() && !r.dir.IsPlain() }
 
-// add takes one row in, unless it is not below the directory.
-func (r *manifestOrder) add(o *search.Object) {
+// add takes one row in, unless it is not below the directory. twin says, of a tree, whether it has something
+// below the object.
+func (r *manifestOrder) add(o *search.Object, twin bool) {
 	if !strings.HasPrefix(o.Key, r.dir.Prefix+r.dir.Below) {
 		return
 	}
@@ -40,7 +41,6 @@ func (r *manifestOrder) add(o *search.Object) {
 		r.held = append(r.held, *o)
 		return
 	}
-	twin := r.has != nil && r.has(o.Key+"/")
 	r.ready = append(r.ready, manifestRow{path: ResultPath(r.dir, o, twin), object: *o})
 }
 
@@ -76,11 +76,11 @@ func (r *manifestOrder) row(ctx context.Context, s search.Snapshot) (manifestRow
 		if row, ok := r.pop(); ok {
 			return row, nil
 		}
-		e, err := s.Row(ctx, r.next)
+		o, twin, err := r.read(ctx, s)
 		switch {
 		case err == nil:
 			r.next++
-			r.add(&e.Object)
+			r.add(&o, twin)
 		case ctx.Err() != nil:
 			return manifestRow{}, ctx.Err()
 		case len(r.held) > 0:
@@ -89,6 +89,25 @@ func (r *manifestOrder) row(ctx context.Context, s search.Snapshot) (manifestRow
 			return manifestRow{}, err
 		}
 	}
+}
+
+// read returns the row of s at next, and whether a tree has something below it.
+func (r *manifestOrder) read(ctx context.Context, s search.Snapshot) (o search.Object, twin bool, err error) {
+	if r.index == nil {
+		e, err := s.Row(ctx, r.next)
+		return e.Object, false, err
+	}
+	t := tree{s, r.index}
+	var e search.Entry
+	switch {
+	case !r.dir.Order.IsZero():
+		e, err = s.Row(ctx, r.next)
+	case r.next < len(t.byKey):
+		e = t.at(r.next)
+	default:
+		e, err = s.Row(ctx, t.of.rows) // how the listing ended
+	}
+	return e.Object, err == nil && t.has(e.Key+"/"), err
 }
 
 // waits reports whether row would wait for the store.
@@ -104,10 +123,9 @@ func (r *manifestOrder) clone() manifestOrder {
 	return c
 }
 
-// readAll reads rows, which the paths of a tree depend on, and returns those that came before an error, and that.
-func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (iter.Seq2[search.Object, error], error) {
+// readAll is add for all rows of a tree of results. It returns the error that they ended with.
+func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (broken error) {
 	var objects []search.Object
-	var broken error
 	folders := make(map[string]bool)
 	for o, err := range rows {
 		if err != nil {
@@ -121,14 +139,13 @@ func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (iter.Seq2
 			}
 		}
 	}
-	r.has = func(prefix string) bool { return folders[prefix] }
-	return func(yield func(search.Object, error) bool) {
-		for _, o := range objects {
-			if !yield(o, nil) {
-				return
-			}
-		}
-	}, broken
+	if r.dir.Order.IsZero() {
+		slices.SortStableFunc(objects, func(a, b search.Object) int { return strings.Compare(a.Key, b.Key) })
+	}
+	for i := range objects {
+		r.add(&objects[i], folders[objects[i].Key+"/"])
+	}
+	return broken
 }
 
 // ResultPath returns the path of o, a result of d, below the directory, as a mount shows it. In a view with

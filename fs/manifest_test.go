@@ -143,8 +143,9 @@ func TestManifestPaths(t *testing.T) {
 	}{
 		{manifestDir(t, "p/"), "p/ p/a p/a!b p/a-1 p/a-1/x p/a/ p/a/b p/b p/b0 p/c", "./ a!b a-1%~ a-1/x a%~ a/ a/b b b0 c"},
 		{manifestDir(t, "p/"), "p//x p/-a/ p/d/@tree", "%2F/x %2Da/ d/%40tree"},
-		{tree, "p/b p/a/b p/a p/d/x", "b a/b a%~ d/x"},
-		{below, "p/b p/a/b p/a p/d/x/y p/d/x", "x/y x%~"},
+		{tree, "p/b p/a/b p/a p/d/x", "a%~ a/b b d/x"},
+		{below, "p/b p/a/b p/a p/d/x/y p/d/x", "x%~ x/y"},
+		{manifestDir(t, "p/", "size,gt,0", "@tree", "@sort,size"), "p/b p/a/b p/a p/d/x", "b a/b a%~ d/x"},
 		{manifestDir(t, "p/", "size,gt,0"), "p/b p/a/b p/a", "b a%2Fb a"},
 		{manifestDir(t, "p/", "@limit,5"), "p/a p/a/b", "a a%2Fb"},
 	} {

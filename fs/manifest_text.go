@@ -127,11 +127,11 @@ func (c *manifestCursor) skip(offset int64) {
 // render adds one line to rest. It returns what manifestOrder.row returns.
 func (c *manifestCursor) render(ctx context.Context, s search.Snapshot) error {
 	t := c.text
-	if c.order.needsAll() && c.order.has == nil {
+	if c.order.needsAll() && c.order.index == nil {
 		if err := awaitEnd(ctx, s); err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		c.order.has = t.fs.tree(t.listing, s).has
+		c.order.index = t.fs.indexes.get(t.listing, s)
 	}
 	row, err := c.order.row(ctx, s)
 	if err != nil {

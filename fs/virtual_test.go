@@ -90,7 +90,6 @@ func TestErrorsAndTheirReasons(t *testing.T) {
 		{"no such bucket*", "No such file or directory", ""},
 		{"b/meta.x,eq,1", "Operation not supported", ""},
 		{"plain/owner,eq,x", "Operation not supported", "only a metadata search tells owner"},
-		{"b/@manifest.csv", "Operation not supported", "not in this release"},
 		{"b/@stats", "No such file or directory", ""},
 		{"b/@meta,nosuch", "No such file or directory", ""},
 	} {
