@@ -15,7 +15,6 @@ import (
 // directive finds a name that begins with "@". schemaErr says that the schema
 // could not be had; @errors must be readable then above all.
 func (n *dirNode) directive(ctx context.Context, name string, d search.Directive, schema search.Schema, schemaErr error, out *fuse.EntryOut) (*gofuse.Inode, error) {
-	n.fs.held.expire(n.fs.Now())
 	if dir, ok := n.dir.Modify(d); ok {
 		if schemaErr != nil {
 			return nil, schemaErr

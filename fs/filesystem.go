@@ -25,7 +25,7 @@ type filesystem struct {
 	long    longNames
 	indexes treeIndexes
 	held    heldTree
-	held    heldSnapshots
+	looked  heldSnapshots
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 

@@ -53,7 +53,7 @@ func (n *dirNode) manifest(ctx context.Context, name string, format ManifestForm
 	}
 	inode := n.fs.live.inode(ctx, &n.Inode, attr, func() gofuse.InodeEmbedder { return m })
 	m = inode.Operations().(*manifestNode)
-	n.fs.held.add(m, s, n.fs.Now())
+	n.fs.looked.add(m, s)
 	m.attributes(&out.Attr)
 	out.SetEntryTimeout(0)
 	out.SetAttrTimeout(m.valid())
@@ -131,7 +131,7 @@ func (m *manifestNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandl
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		return nil, 0, syscall.EROFS
 	}
-	s := m.fs.held.take(m)
+	s := m.fs.looked.take(m)
 	if s == nil {
 		var err error
 		if s, err = m.fs.Store.Open(ctx, m.text.listing); err != nil {
@@ -235,64 +235,4 @@ func (h *manifestHandle) put(c *manifestCursor) {
 func (h *manifestHandle) Release(context.Context) syscall.Errno {
 	h.snapshot.Close()
 	return 0
-}
-
-// heldSnapshots are those that a lookup began and an open may go on with. Nothing tells that no open
-// will come, so they are few and not for long. The zero value is empty; it is safe for concurrent use.
-type heldSnapshots struct {
-	mu   sync.Mutex
-	held []heldSnapshot // guarded by mu; the oldest first
-}
-
-type heldSnapshot struct {
-	node     *manifestNode
-	snapshot search.Snapshot
-	since    time.Time
-}
-
-const (
-	maxHeld  = 4
-	heldTime = 5 * time.Second
-)
-
-// add keeps s for node, in place of what was kept for it. It takes s over.
-func (h *heldSnapshots) add(node *manifestNode, s search.Snapshot, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.held = append(h.held, heldSnapshot{node, s, now})
-	h.dropLocked(func(i int, x heldSnapshot) bool {
-		return x.node == node && x.snapshot != s || len(h.held)-i > maxHeld || now.Sub(x.since) > heldTime
-	})
-}
-
-// take returns what is kept for node, which is then the caller's, or nil.
-func (h *heldSnapshots) take(node *manifestNode) search.Snapshot {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	i := slices.IndexFunc(h.held, func(x heldSnapshot) bool { return x.node == node })
-	if i < 0 {
-		return nil
-	}
-	s := h.held[i].snapshot
-	h.held = slices.Delete(h.held, i, i+1)
-	return s
-}
-
-// expire closes what was kept for long enough.
-func (h *heldSnapshots) expire(now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.dropLocked(func(_ int, x heldSnapshot) bool { return now.Sub(x.since) > heldTime })
-}
-
-func (h *heldSnapshots) dropLocked(drop func(i int, x heldSnapshot) bool) {
-	kept := h.held[:0:0]
-	for i, x := range h.held {
-		if drop(i, x) {
-			x.snapshot.Close()
-		} else {
-			kept = append(kept, x)
-		}
-	}
-	h.held = kept
 }
