@@ -178,6 +178,9 @@ tests race -race -short -count 1 -timeout 20m ./...
 step "1,000 random data sets, 50 predicates on each"
 tests random -count 1 -timeout 10m -run '^TestStore$/^Random$' ./search/ecs -rapid.checks=1000
 
+step "10,000 random listings: metadata search, scan and evaluation agree"
+tests engines -count 1 -timeout 10m -run '^TestEngines$' ./search/ecs -rapid.checks=1000
+
 step "fuzz, $fuzz_time each"
 fuzz
 

@@ -1,10 +1,13 @@
 package ecs_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/ecs"
+	"github.com/ecsfs/ecsfs/search/ecstest"
+	"github.com/ecsfs/ecsfs/search/storetest"
 )
 
 // TestSchemaEngine is which engine answers the queries of a bucket.
@@ -42,4 +45,23 @@ func TestSchemaEngine(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEngines holds metadata search and the scan against each other and the truth, on random servers.
+// More of it: go test ./search/ecs -run '^TestEngines$' -rapid.checks 2000
+func TestEngines(t *testing.T) {
+	storetest.EnginesWith(t, func(t storetest.TB, f storetest.Fixture) (index, scan search.Store) {
+		random := rand.New(rand.NewPCG(uint64(f.Seed), 2))
+		one := func(n int) bool { return random.IntN(n) == 0 }
+		srv := startServer(t, func(s *ecstest.Server) {
+			s.Seed, s.PageSize = f.Seed, f.PageSize
+			s.Generation = ecstest.Generations()[random.IntN(len(ecstest.Generations()))]
+			s.MarkFullPage, s.OmitNoMatches = one(2), one(2)
+		})
+		load(t, srv, f)
+		t.Logf("generation %s", srv.Generation)
+		pageSize := random.IntN(5)
+		return newStore(t, srv.URL, func(c *ecs.Config) { c.PageSize = pageSize }),
+			newStore(t, srv.URL, func(c *ecs.Config) { c.Engine, c.ScanMetadata, c.PageSize = ecs.EngineScan, true, pageSize })
+	}, storetest.Options{WholeSeconds: true})
 }

@@ -70,7 +70,20 @@ func load(t storetest.TB, srv *ecstest.Server, f storetest.Fixture) {
 		if err := srv.CreateBucket(b.Name, index...); err != nil {
 			t.Fatalf("CreateBucket(%s): %v", b.Name, err)
 		}
+		kept := false
 		for _, o := range b.Objects {
+			if o.Kept != kept {
+				kept = o.Kept
+				if err := srv.SetVersioning(b.Name, kept); err != nil {
+					t.Fatalf("SetVersioning(%s): %v", b.Name, err)
+				}
+			}
+			if o.Deleted {
+				if err := srv.DeleteObject(b.Name, o.Key); err != nil {
+					t.Fatalf("DeleteObject(%+q): %v", o.Key, err)
+				}
+				continue
+			}
 			err := srv.PutObject(b.Name, o.Key, o.Data, ecstest.PutOptions{
 				Metadata: o.Metadata, ContentType: o.ContentType, LastModified: o.LastModified})
 			if err != nil {

@@ -181,10 +181,13 @@ func randomExpr(rt *rapid.T, tr truth, depth int) search.Expr {
 	return nil
 }
 
+// conditionKeys are the keys of random conditions.
+var conditionKeys = []string{"Size", "LastModified", "CreateTime", "ObjectName", "Owner", "ContentType", "base",
+	"meta.color", "meta.title", "meta.n", "meta.ratio", "meta.when", "meta.other"}
+
 // randomCond draws a condition whose value is near those of the data.
 func randomCond(rt *rapid.T, tr truth) search.Expr {
-	name := rapid.SampledFrom([]string{"Size", "LastModified", "CreateTime", "ObjectName", "Owner", "ContentType", "base",
-		"meta.color", "meta.title", "meta.n", "meta.ratio", "meta.when", "meta.other"}).Draw(rt, "key")
+	name := rapid.SampledFrom(conditionKeys).Draw(rt, "key")
 	key, ok := tr.schema.Resolve(name)
 	if !ok {
 		rt.Fatalf("%s is not known", name)

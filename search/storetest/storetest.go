@@ -12,6 +12,9 @@
 // are those which satisfy its predicate is asserted against search.Evaluate on
 // every object of the fixture, for fixed and for random data and predicates.
 //
+// Engines does the same for listings with order, limit and versions, of two Stores of one service: one that
+// searches by the index and one that scans.
+//
 // What a store decides itself, such as times, ETags and owners, is learnt from
 // a query for everything and then held to be constant.
 package storetest
@@ -71,6 +74,11 @@ type Object struct {
 	ContentType string
 	// LastModified is the time that the object should have, where it can be chosen.
 	LastModified time.Time
+
+	// Kept and Deleted are for the fixtures of Engines alone, whose Objects are changes, one after
+	// the other: a key may be there again. With Kept the change is made while the bucket keeps versions, with Deleted
+	// it deletes the key.
+	Kept, Deleted bool
 }
 
 // Options are what a store cannot do through no fault of its client.
