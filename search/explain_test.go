@@ -22,7 +22,8 @@ returned  the indexed keys, and Etag, ContentType
 note      checked here: contenttype,eq,image%2Fpng (contenttype is not indexed)
 note      objects without color are left out: they match neither a condition on it nor its opposite
 order     as the store returns them
-cost      one search for every 1000 objects that match what is sent; those that fail the check are dropped here
+view      flat: each result by its whole key below the folder; @tree shows folders
+cost      search, checked here: one request for every 1000 objects that match what is sent; those that fail the check are dropped here
 `},
 		{"color,missing", `
 bucket  b
@@ -72,8 +73,43 @@ colour,eq,red
 'colour' is no key that is indexed in bucket b; did you mean color?
 `},
 		{"@sort,size", `
-@sort,size is a directive:
-  @sort,KEY  ordered by KEY; -KEY descends
+@sort,size is a modifier:
+  @sort,KEY  ordered by KEY; @sort,-KEY descends
+Below it:
+    bucket  b
+    engine  listing: every object below the folder, in whatever folder
+    sent    no query: all names of the bucket are listed
+    prefix  none: the whole bucket
+    order   by size, the least first, sorted here, as a listing comes in the order of names; equal ones by name
+    view    flat: each result by its whole key below the folder; @tree shows folders
+    cost    listing, sorted here: lists every object in the bucket: one request for every 1000, up to --max-pages; all before the first result is shown
+`},
+		{"@sort,colour", `
+@sort,colour
+      ^
+'colour' is no key that can be sorted by; did you mean @sort,color?
+`},
+		{"@sort,-", `
+@sort,-
+      ^
+@sort needs a key: @sort,size ascends, @sort,-size descends
+`},
+		{"@limit,0", `
+@limit,0
+       ^
+@limit needs a number from 1 on: @limit,10
+`},
+		{"@explain", `
+@explain is a file:
+  @explain  what is asked here, and what it costs
+`},
+		{"@explain,size,gt,1", `
+@explain,size,gt,1 is a file:
+  @explain,NAME  how NAME is read here, or why it fails
+`},
+		{"@by", `
+@by is a menu:
+  @by  @by/KEY/ has a link for every value of KEY
 `},
 		{"not (color==red or mtime<2024)", `
 not (color==red or mtime<2024) is a query:
@@ -90,7 +126,8 @@ Below it:
     returned  the indexed keys, and Etag, ContentType
     note      objects without color are left out: they match neither a condition on it nor its opposite
     order     as the store returns them
-    cost      one search for every 1000 results
+    view      flat: each result by its whole key below the folder; @tree shows folders
+    cost      exact search: one request for every 1000 results
 `},
 	} {
 		if diff := cmp.Diff(tc.want[1:], ExplainComponent(testSchema, d, tc.name, testNow, time.Minute)); diff != "" {
@@ -164,7 +201,7 @@ It is in this directory.
 func TestHelp(t *testing.T) {
 	help := Help(testSchema)
 	for i := range operators {
-		if o := operators[i]; !strings.Contains(help, "    "+o.word+" ") || !strings.Contains(help, o.try) {
+		if o := operators[i]; !strings.Contains(help, "  "+o.word+" ") {
 			t.Errorf("help lacks %s", o.word)
 		}
 		c, err := ParseComponent(operators[i].try, testSchema)
@@ -178,16 +215,16 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(help) {
-		if utf8.RuneCountInString(line) > 88 {
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > 80 {
 			t.Errorf("a line of %d columns: %s", utf8.RuneCountInString(line), line)
 		}
-		words, found := strings.CutPrefix(line, "    ls ")
+		words, found := strings.CutPrefix(line, "  ls ")
 		if !found {
 			continue
 		}
 		path, _, _ := strings.Cut(strings.TrimSpace(words), "  ")
 		for name := range strings.SplitSeq(strings.Trim(path, "'"), "/") {
-			if c, err := ParseComponent(name, testSchema); err != nil || c.Kind != ComponentPredicate {
+			if c, err := ParseComponent(name, testSchema); err != nil || c.Kind == ComponentLiteral {
 				t.Errorf("the example %s: kind %d, %v", name, c.Kind, err)
 			}
 		}
@@ -197,7 +234,166 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the table of keys lacks %s", want)
 		}
 	}
-	if got := SearchKeysTable(Schema{Bucket: "plain"}); !strings.Contains(got, "no metadata search") {
+	if got := SearchKeysTable(Schema{Bucket: "plain"}); !strings.Contains(got, "no metadata search; --engine scan") {
 		t.Errorf("a bucket without search: %q", got)
+	}
+}
+
+// TestHelpOfKeys: every key of a bucket has an example that works there.
+func TestHelpOfKeys(t *testing.T) {
+	for _, s := range []Schema{testSchema, scanSchema, headSchema} {
+		help := Help(s)
+		for i := range operators {
+			try := s.exampleOf(&operators[i])
+			if c, err := ParseComponent(try, s); err != nil || c.Kind != ComponentPredicate || !strings.Contains(help, try) {
+				t.Errorf("the example %s: kind %d, %v", try, c.Kind, err)
+			}
+		}
+		for _, k := range SearchableKeys(s) {
+			if !strings.Contains(help, "  "+k.example()+"\n") {
+				t.Errorf("help lacks %s", k.example())
+			}
+			c, err := ParseComponent(k.example(), s)
+			if err != nil || c.Kind != ComponentPredicate {
+				t.Errorf("the example %s: kind %d, %v", k.example(), c.Kind, err)
+				continue
+			}
+			if s.Engine == EngineScan {
+				if _, err := NewPlan(s, Dir{Bucket: "b"}.Narrow(c.Where).Listing(testNow, 0)); err != nil {
+					t.Errorf("the example %s: %v", k.example(), err)
+				}
+			}
+		}
+		for line := range strings.Lines(help) {
+			if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > 80 {
+				t.Errorf("a line of %d columns: %s", utf8.RuneCountInString(line), line)
+			}
+		}
+	}
+	const want = `size          Size          integer   listed
+mtime         LastModified  datetime  listed
+name          ObjectName    string    listed
+base          base          string    listed
+etag          Etag          string    listed
+storageclass  StorageClass  string    listed
+`
+	if diff := cmp.Diff(want, SearchKeysTable(scanSchema)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want+"contenttype   ContentType   string    one HEAD\n", SearchKeysTable(headSchema)); diff != "" {
+		t.Error(diff)
+	}
+	indexed := testSchema
+	indexed.Engine, indexed.ScanMetadata = EngineScan, true
+	if got := SearchKeysTable(indexed); !strings.Contains(got, "\ncolor         x-amz-meta-color   string    one HEAD\n") || strings.Contains(got, "owner") {
+		t.Errorf("a bucket with an index that is scanned:\n%s", got)
+	}
+}
+
+// TestExplainScan: what a bucket without metadata search can do, and what it costs.
+func TestExplainScan(t *testing.T) {
+	indexed := testSchema
+	indexed.Engine = EngineScan
+	for _, tc := range []struct {
+		s          Schema
+		path, want string
+	}{
+		{scanSchema, "logs/size,gt,1M/@sort,-size/@limit,10", `
+bucket  b
+engine  scan: lists every object and checks it here, as the bucket has no metadata search
+query   size,gt,1048576
+sent    no query: all names that begin with logs/ are listed
+prefix  logs/  (names are relative to it)
+order   by size, the greatest first, sorted here, as a listing comes in the order of names; equal ones by name
+limit   the first 10 in this order
+view    flat: each result by its whole key below the folder; @tree shows folders
+cost    listing, sorted here: lists every object below logs/: one request for every 1000, up to --max-pages; all before the first result is shown
+`},
+		{scanSchema, "name,glob,logs%2F2024*.csv/@tree", `
+bucket  b
+engine  scan: lists every object and checks it here, as the bucket has no metadata search
+query   name,glob,logs%2F2024*.csv
+sent    no query: all names that begin with logs/2024 are listed
+prefix  none: the whole bucket
+order   by name, as the store lists them
+view    tree: the results in their folders
+cost    listing, filtered here: lists every object below logs/2024: one request for every 1000, up to --max-pages
+`},
+		{indexed, "meta.color,eq,red", `
+bucket  b
+engine  scan: lists every object and checks it here, as --engine scan says
+query   color,eq,red
+cannot  a listing does not carry color
+try     --scan-metadata asks for it, with one more request for each object
+`},
+		{headSchema, "meta.color,eq,red/@versions/@sort,meta.n", `
+bucket    b
+engine    scan: lists every object and checks it here, as the bucket has no metadata search
+query     meta.color,eq,red
+sent      no query: all names of the bucket are listed
+prefix    none: the whole bucket
+note      asked for by HEAD: meta.color
+note      asked for by HEAD: meta.n
+note      objects without meta.color are left out: they match neither a condition on it nor its opposite
+order     by meta.n, the least first, sorted here, as a listing comes in the order of names; equal ones by name
+note      objects without meta.n come last
+versions  every version of each object, by its own metadata
+view      flat: each result by its whole key below the folder; @tree shows folders
+cost      listing, and one HEAD an object: lists every version in the bucket: one request for every 1000, up to --max-pages; and one more for each version that its row in the listing does not decide; all before the first result is shown
+`},
+		{Schema{Bucket: "b"}, "size,gt,1", `
+bucket  b
+engine  none: the bucket has no metadata search, and --engine ecs does without a scan
+query   size,gt,1
+cannot  bucket has no metadata search
+try     it is set up when a bucket is created; --engine scan lists every object and checks each here
+`},
+		{scanSchema, "name,eq,a/name,eq,b", `
+bucket  b
+engine  none: no name meets the conditions on it
+query   name,eq,b/name,eq,a
+sent    nothing
+prefix  none: the whole bucket
+view    flat: each result by its whole key below the folder; @tree shows folders
+cost    nothing to ask
+`},
+		{testSchema, "size,gt,1/@sort,size/@limit,3", `
+bucket    b
+engine    metadata search
+query     size,gt,1
+sent      Size>1
+prefix    none: the whole bucket
+returned  the indexed keys, and Etag, ContentType
+order     by size, the least first, sorted by the store (sorted=Size); equal ones by name
+limit     the first 3 in this order
+view      flat: each result by its whole key below the folder; @tree shows folders
+cost      exact search: one request for every 1000 results
+`},
+		{testSchema, "@limit,3", `
+bucket  b
+engine  listing: every object below the folder, in whatever folder
+sent    no query: all names of the bucket are listed
+prefix  none: the whole bucket
+order   by name, as the store lists them
+limit   the first 3, as the store returns them
+view    flat: each result by its whole key below the folder; @tree shows folders
+cost    listing: one request for every 1000 results
+`},
+	} {
+		if diff := cmp.Diff(tc.want[1:], Explain(tc.s, walkAll(t, tc.s, tc.path), testNow, time.Minute)); diff != "" {
+			t.Errorf("%s: %s", tc.path, diff)
+		}
+	}
+	d := Dir{Bucket: "b"}
+	for name, want := range map[string]string{
+		"size,gt,1":         "[Size, integer, listed]",
+		"meta.color,eq,red": "[x-amz-meta-color, string, not told]",
+		"color,eq,red":      "'color' is no key that can be asked for in bucket b, where objects are listed and checked: size, mtime, name, base, etag, storageclass, and under --scan-metadata meta.color\n",
+		"sise,gt,1":         "did you mean size?",
+		"ownr==bob":         "'ownr' is no key that can be asked for",
+	} {
+		if got := ExplainComponent(scanSchema, d, name, testNow, time.Minute); !strings.Contains(got, want) {
+			t.Errorf("%s: no %q in\n%s", name, want, got)
+		}
 	}
 }

@@ -62,10 +62,10 @@ var operators = [...]operator{
 	{OpGe, "ge", ">=", 1, "", anyType, "greater or equal; a time: from its start", "size,ge,1.5G"},
 	{OpLt, "lt", "<", 1, "", anyType, "less; a time: before its start", "size,lt,4k"},
 	{OpLe, "le", "<=", 1, "", anyType, "less or equal; a time: before its end", "mtime,le,2024-05"},
-	{opIn, "in", "", many, "", anyType, "any of these values and ranges a..b, a.., ..b", "size,in,0,1M..1G"},
+	{opIn, "in", "", many, "", anyType, "any of: values, ranges a..b, a.., ..b", "size,in,0,1M..1G"},
 	{OpPrefix, "prefix", "", 1, "strings", stringsOnly, "starts with", "name,prefix,logs%2F"},
 	{OpSuffix, "suffix", "", 1, "strings", stringsOnly, "ends with", "base,suffix,.csv"},
-	{OpContains, "contains", "", 1, "strings", stringsOnly, "has it anywhere", "title,contains,report"},
+	{OpContains, "contains", "", 1, "strings", stringsOnly, "has it anywhere", "title,contains,new"},
 	{OpGlob, "glob", "", 1, "strings", stringsOnly, "shell pattern: * ? [set]", "base,glob,*.tx?"},
 	{OpGt, "newer", "", 1, "times", timesOnly, "after a time, or younger than an age", "mtime,newer,7d"},
 	{OpLt, "older", "", 1, "times", timesOnly, "before a time, or of a greater age", "mtime,older,1y"},
@@ -110,8 +110,19 @@ func IsOperator(word string) bool {
 	return ok
 }
 
+// directiveKind groups the directives.
+type directiveKind string
+
+const (
+	kindView     directiveKind = "view"
+	kindModifier directiveKind = "modifier"
+	kindMenu     directiveKind = "menu"
+	kindFile     directiveKind = "file"
+)
+
 // directive is one row of the table of "@" words.
 type directive struct {
+	kind directiveKind
 	word string
 	args string // how its arguments are written
 	help string
@@ -119,21 +130,21 @@ type directive struct {
 
 // directives is ordered as help prints it.
 var directives = [...]directive{
-	{"tree", "", "the results in their folders"},
-	{"sort", ",KEY", "ordered by KEY; -KEY descends"},
-	{"limit", ",N", "the first N results"},
-	{"versions", "", "all versions of each result"},
-	{"by", "", "a menu: one folder a key, one link a value"},
-	{"manifest.jsonl", "", "all results with their metadata, one JSON object a line"},
-	{"manifest.csv", "", "the same as CSV"},
-	{"meta", ",NAME", "key, URI, etag, version and metadata of one result, as JSON"},
-	{"searchkeys", "", "the keys that can be searched here"},
-	{"explain", "", "what this directory asks the store for, and what is checked here"},
-	{"explain", ",NAME", "how NAME would be read here, or why it fails"},
-	{"refresh", "", "drop the kept listing of this directory"},
-	{"errors", "", "the last 100 errors with their reason, newest first"},
-	{"help", "", "this page"},
-	{"stats", "", "counters (at the root only)"},
+	{kindView, "tree", "", "the results in their folders"},
+	{kindModifier, "sort", ",KEY", "ordered by KEY; @sort,-KEY descends"},
+	{kindModifier, "limit", ",N", "the first N results"},
+	{kindModifier, "versions", "", "all versions of each result"},
+	{kindMenu, "by", "", "@by/KEY/ has a link for every value of KEY"},
+	{kindFile, "manifest.jsonl", "", "all results with their metadata, as JSON lines"},
+	{kindFile, "manifest.csv", "", "the same as CSV"},
+	{kindFile, "meta", ",NAME", "one result's key, URI, version and metadata"},
+	{kindFile, "searchkeys", "", "the keys that can be searched here"},
+	{kindFile, "explain", "", "what is asked here, and what it costs"},
+	{kindFile, "explain", ",NAME", "how NAME is read here, or why it fails"},
+	{kindFile, "refresh", "", "reading it drops this kept listing"},
+	{kindFile, "errors", "", "the last 100 errors, newest first"},
+	{kindFile, "help", "", "this page"},
+	{kindFile, "stats", "", "counters (at the root only)"},
 }
 
 // IsDirective reports whether word (without "@") is a directive of the grammar.

@@ -41,6 +41,11 @@ func (s Schema) planScan(p *Plan) error {
 		return nil
 	}
 	p.Engine, p.Prefix, p.Check = EngineScan, prefix, l.Where
+	for _, k := range keys {
+		if !k.listed() {
+			p.Notes = append(p.Notes, "asked for by HEAD: "+k.Short())
+		}
+	}
 	for _, k := range required(l.Where) {
 		if k.optional() {
 			p.Notes = append(p.Notes, leftOut(k))

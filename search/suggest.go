@@ -160,8 +160,22 @@ func unknownKey(s Schema, name string) *SyntaxError {
 	switch {
 	case forced && bare == "":
 		err.Nearest, err.Msg = "", fmt.Sprintf("the name of a key is missing behind %s", name)
+	case s.Engine == EngineScan:
+		err.Msg = fmt.Sprintf("%s is no key that can be asked for %s", quoteToken(name), where)
+		if err.Nearest != "" {
+			err.Msg += fmt.Sprintf("; did you mean %s?", err.Nearest)
+			break
+		}
+		err.Msg += ", where objects are listed and checked: size, mtime, name, base, etag, storageclass"
+		switch {
+		case !isToken(name):
+		case s.ScanMetadata:
+			err.Msg += fmt.Sprintf(", and metadata as meta.%s", name)
+		default:
+			err.Msg += fmt.Sprintf(", and under --scan-metadata meta.%s", name)
+		}
 	case !s.Enabled:
-		err.Msg += ", which has no metadata search"
+		err.Msg += ", which has no metadata search (--engine scan lists every object and checks it)"
 	case err.Nearest != "":
 		err.Msg += fmt.Sprintf("; did you mean %s?", err.Nearest)
 	case isToken(name):
@@ -174,6 +188,9 @@ func unknownKey(s Schema, name string) *SyntaxError {
 func keyNames(s Schema) []string {
 	var names []string
 	for _, k := range knownKeys(s) {
+		if s.Engine == EngineScan && !s.scanned(k) {
+			continue
+		}
 		names = append(names, k.Short())
 		if sys := systemNamed(k.Name); sys != nil && sys.name == k.Name {
 			names = append(names, sys.alias...)
@@ -227,7 +244,7 @@ func nearest(name string, words []string) string {
 // nearestKey returns the known key that name was probably meant to be; empty when there is none.
 func nearestKey(s Schema, name string) string {
 	if other := otherKeys[strings.ToLower(name)]; other != "" {
-		if _, known := s.Resolve(other); known {
+		if k, known := s.Resolve(other); known && (s.Engine == EngineSearch || s.scanned(k)) {
 			return other
 		}
 	}
