@@ -20,7 +20,7 @@ var directiveRules = []rule{
 	{section: "6/@explain,REST of a bad value", path: "@explain,size,gt,abc", text: []string{"size,gt,abc\n        ^\n", "100M"}},
 	{section: "6/@explain,REST of a literal", path: "@explain,hello.txt", text: []string{"hello.txt is the name of a folder or object"}},
 	{section: "6/@errors", path: "@errors", text: []string{"size,gt,abc"}},
-	{section: "6/@help", path: "logs/@help", text: []string{"size,gt,100M", "x-amz-meta-color", "@manifest.csv", "Keys of bucket b"}},
+	{section: "6/@help", path: "logs/@help", text: []string{"size,gt,100M", "color,eq,red", "@manifest.csv", "Keys of bucket b"}},
 	{section: "6/@help below a query", path: "size,gt,1/@help", text: []string{"Keys of bucket b"}},
 	{section: "6/@stats is at the root", path: "../@stats", text: []string{"requests", "no search is running"}},
 	{section: "6/@stats elsewhere", path: "@stats", errno: "ENOENT"},

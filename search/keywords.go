@@ -136,7 +136,7 @@ var directives = [...]directive{
 	{kindModifier, "versions", "", "all versions of each result"},
 	{kindMenu, "by", "", "@by/KEY/ has a link for every value of KEY"},
 	{kindFile, "manifest.jsonl", "", "all results with their metadata, as JSON lines"},
-	{kindFile, "manifest.csv", "", "the same as CSV"},
+	{kindFile, "manifest.csv", "", "all results with their metadata, as CSV"},
 	{kindFile, "meta", ",NAME", "one result's key, URI, version and metadata"},
 	{kindFile, "searchkeys", "", "the keys that can be searched here"},
 	{kindFile, "explain", "", "what is asked here, and what it costs"},
