@@ -10,7 +10,7 @@ var everything = lists("Smith%2Cin,London%2Ff", "bob", "empty", "hello", "log-a"
 
 // Section 1: the model.
 var modelRules = []rule{
-	{section: "1/root lists buckets", path: "..", lists: lists("b", "names", "plain"), sent: "none"},
+	{section: "1/root lists buckets", path: "..", lists: lists("b", "names", "plain", "versions"), sent: "none"},
 	{section: "1/bucket lists its folders and objects", lists: lists("Smith%2Cin,London", "bob.txt", "empty", "hello.txt", "logs", "pic.png", "year=2024"), sent: "none"},
 	{section: "1/folder", path: "logs", lists: lists("2024", "2025"), sent: "none"},
 	{section: "1/folder of a folder", path: "logs/2024", lists: lists("a.log", "b.log"), sent: "none"},

@@ -19,7 +19,7 @@ type rule struct {
 	section string // "9/ne": the section of the grammar, and the rule
 	path    string // below the bucket
 
-	// What the first search that listing path costs has for its expression; "none":
+	// What a search that listing path costs, the first but in trees, has for its expression; "none":
 	// listing it searches nothing; empty: not looked at.
 	sent string
 	// More of that search, as "prefix=logs/ sorted=Size": each must be as it says, "attributes~Etag" must
@@ -44,7 +44,7 @@ func lists(names ...string) []string { return append([]string{}, names...) }
 // TestGrammar has a case for each rule of the path grammar, named by its section.
 func TestGrammar(t *testing.T) {
 	w := newGrammarWorld(t)
-	for _, r := range slices.Concat(modelRules, componentRules, keyRules, valueRules, loweringRules, exampleRules, errorRules, nameRules, directiveRules) {
+	for _, r := range slices.Concat(modelRules, componentRules, keyRules, valueRules, loweringRules, exampleRules, errorRules, nameRules, directiveRules, viewRules, menuRules) {
 		t.Run(r.section, func(t *testing.T) { r.run(t, w) })
 	}
 }
@@ -110,6 +110,9 @@ func (r *rule) compareSearch(t *testing.T, searches []url.Values) {
 		return
 	}
 	q := searches[0]
+	if at := slices.IndexFunc(searches, func(q url.Values) bool { return q.Get("query") == r.sent }); at > 0 {
+		q = searches[at] // a folder of a tree is found by the tree's search
+	}
 	if got := q.Get("query"); got != r.sent {
 		t.Errorf("%q sends\n     %s\nwant %s", r.path, got, r.sent)
 	}
@@ -200,8 +203,12 @@ func newGrammarWorld(t *testing.T) *grammarWorld {
 		s.Credentials = map[string]string{"bob": "bob's"}
 		check(t, s.CreateBucket("plain"))
 		check(t, s.CreateBucket("names", "Size"))
+		check(t, s.CreateBucket("versions", "Size", "x-amz-meta-color;string"))
+		check(t, s.SetVersioning("versions", true))
 	}})}
 	w.store()
+	check(t, w.ecs.PutObject("names", "ordered/a", []byte("1"), ecstest.PutOptions{}))
+	check(t, w.ecs.PutObject("names", "ordered/b", []byte("22"), ecstest.PutOptions{}))
 	w.agent = newAgent(w.world)
 	return w
 }
