@@ -34,6 +34,21 @@ func TestPromise2OverwrittenBeforeOpen(t *testing.T) {
 	}
 }
 
+// In sorted, limited and tree directories as well.
+func TestOverwrittenBeforeOpenBelowModifiers(t *testing.T) {
+	for _, dir := range []string{"color,eq,red/@tree/d", "d/color,eq,red/@sort,-size/@limit,3", "d/@sort,size", "@tree/@limit,9/d"} {
+		w := newWorld(t, setup{})
+		w.put("d/a", "old bytes", "color", "red")
+		w.want(`cd $B/`+dir+`; ls; stat -c %s a`, "a\n9\n")
+		w.put("d/a", "new and longer bytes", "color", "red")
+		w.want(`cd $B/`+dir+`; cat a; echo; stat -c %s a; cat $M/@errors`, "new and longer bytes\n20\nno errors so far\n")
+		check(t, w.ecs.DeleteObject("b", "d/a"))
+		w.want(`cd $B/`+dir+`; ls >/dev/null`, "")
+		w.clock.advance(61e9)
+		w.want(`ls $B/`+dir, "")
+	}
+}
+
 // The same where a kept page of the old bytes is in the kernel and in the cache.
 func TestPromise2OverwrittenAfterRead(t *testing.T) {
 	w := newWorld(t, setup{})

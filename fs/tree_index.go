@@ -156,21 +156,32 @@ func (t tree) find(key string) int {
 }
 
 // has reports whether a key begins with prefix.
-func (t tree) has(prefix string) bool {
-	p := t.find(prefix)
+func (t tree) has(prefix string) bool { return t.begins(t.find(prefix), prefix) }
+
+func (t tree) begins(p int, prefix string) bool {
 	return p < len(t.byKey) && strings.HasPrefix(t.at(p).Key, prefix)
 }
 
-// past returns the first position from p on whose key does not begin with prefix, as that at p does. It takes
-// O(log n) steps of the n that it passes.
+// hasAfter is has for a prefix that no key before position p begins with.
+func (t tree) hasAfter(p int, prefix string) bool {
+	return t.begins(t.next(p, func(key string) bool { return key >= prefix }), prefix)
+}
+
+// past returns the first position after p whose key does not begin with prefix, as that at p does.
 func (t tree) past(p int, prefix string) int {
-	inside, step := p, 1
-	for inside+step < len(t.byKey) && strings.HasPrefix(t.at(inside+step).Key, prefix) {
-		inside += step
+	return t.next(p, func(key string) bool { return !strings.HasPrefix(key, prefix) })
+}
+
+// next returns the first position after p for which is is true, which must be so from there on. It takes O(log n)
+// steps of the n that it passes.
+func (t tree) next(p int, is func(key string) bool) int {
+	last, step := p, 1 // for last, is is not true
+	for last+step < len(t.byKey) && !is(t.at(last+step).Key) {
+		last += step
 		step *= 2
 	}
-	span := min(inside+step, len(t.byKey)) - inside
-	return inside + sort.Search(span, func(i int) bool { return !strings.HasPrefix(t.at(inside+i).Key, prefix) })
+	span := min(last+step, len(t.byKey)) - last - 1
+	return last + 1 + sort.Search(span, func(i int) bool { return is(t.at(last + 1 + i).Key) })
 }
 
 // children returns the positions of what stands directly in the folder with this prefix: each object,

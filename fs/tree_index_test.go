@@ -165,7 +165,7 @@ func TestTreeWalkIsFast(t *testing.T) {
 			if len(objects) != results {
 				t.Fatalf("%s: %d objects", name, len(objects))
 			}
-			if most := 60 * len(paths); s.reads > most {
+			if most := 20 * len(paths); s.reads > most {
 				t.Errorf("%s, ordered %v: a walk of %d entries looked at %d rows, want no more than %d", name, ordered, len(paths), s.reads, most)
 			}
 		}

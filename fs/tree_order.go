@@ -62,7 +62,7 @@ func (t tree) child(d search.Dir, p int) dirEntry {
 		return dirEntry{name: EncodeSegment(seg), key: base + seg + "/"}
 	case d.Versions && row.VersionID != "":
 		return dirEntry{name: EncodeSegmentVersion(seg, row.VersionID), key: row.Key, object: &row.Object}
-	case t.has(row.Key + "/"):
+	case t.hasAfter(p, row.Key+"/"):
 		return dirEntry{name: EncodeTwin(seg), key: row.Key, object: &row.Object}
 	}
 	return dirEntry{name: EncodeSegment(seg), key: row.Key, object: &row.Object}

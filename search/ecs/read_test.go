@@ -294,6 +294,17 @@ func TestStatAnswers(t *testing.T) {
 	}
 }
 
+// TestStatDeleteMarker: the version that says that an object was deleted is no object.
+func TestStatDeleteMarker(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-amz-delete-marker", "true")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}))
+	t.Cleanup(srv.Close)
+	_, err := newStore(t, srv.URL).Stat(t.Context(), search.Ref{Bucket: "b", Key: "k", VersionID: "v1"})
+	wantError(t, err, search.KindNotExist, "no such object", "stat b/k: ")
+}
+
 // TestStatObject reads every header.
 func TestStatObject(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

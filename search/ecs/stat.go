@@ -24,7 +24,8 @@ func (s *Store) Stat(ctx context.Context, ref search.Ref) (search.Object, error)
 	defer cl.end()
 	out, err := c.s3.HeadObject(cl.ctx, &s3.HeadObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: optional(ref.VersionID)})
 	if err != nil {
-		if statusOf(err) == 404 { // a HEAD has no body to say more
+		// A HEAD has no body to say more. 405 is for the version of a key that is a delete marker.
+		if status := statusOf(err); status == 404 || status == 405 && ref.VersionID != "" {
 			return search.Object{}, notFound(t, err)
 		}
 		return search.Object{}, c.failed(ctx, t, cl, err)
