@@ -85,6 +85,29 @@
 // lifetime (heldTree), so that this is so for one larger than the cache too. With a lifetime of 0 each
 // folder searches anew.
 //
+// # Menus
+//
+// "@by" below any directory of a bucket lists the keys that have a menu (search.MenuKeys), each as a directory
+// by its short name; any spelling of a key that resolves is found. "@by/KEY" lists one symlink for each value, or range of
+// values, that the results have (search.Values). Links, so that what walks a menu ends; who follows them
+// finds a flat directory or a tree of results behind each, and it ends as well. What a link leads to has results.
+//
+// A link is named as its label, encoded as a key is (menu_names.go). The empty string is "%~empty", what is
+// behind the last of 200 values "%~more", values too long for a component of a path "BEGIN%~" where they begin alike.
+// It leads out of the menu and of all that was typed since the folder, and types it again (search.MenuItem.Path):
+//
+//	size,gt,1/@by/color/blue     ../../../size,gt,1/color,eq,blue
+//	size,gt,1/@by/size/1M..10M   ../../../size,ge,1M/size,lt,10M
+//
+// without the comma components on KEY that its own imply; any other stays, so that it is never wider than the
+// directory it was found in. What the menu is of are the results without order, limit and older versions; the
+// link has them again.
+//
+// A menu is a listing like any other: kept, shared, streamed as its searches are answered, and ended by
+// %~INCOMPLETE when it breaks. A link that is looked up without one is asked for by one search for a single result; also
+// ranges and times that the menu does not show are found so, as "@by/size/3M..7M". In a menu there are
+// @errors, @help, @searchkeys and @explain, and no other directive or query.
+//
 // # Lookups
 //
 // The name of a query is parsed, against the cached schema, and nothing else. A
