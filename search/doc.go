@@ -7,13 +7,15 @@
 //
 // # From a path to objects
 //
-// A directory is a [Dir]: a bucket, a key prefix and a predicate. Each
+// A directory is a [Dir]: a bucket, a key prefix, a predicate and modifiers. Each
 // component of a path is read by [ParseComponent] against the bucket's
-// [Schema]. A literal extends the prefix; a predicate narrows the directory
-// ([Dir.Narrow]), so that directories within one another are joined by AND; a
-// directive ("@sort,size") is left to the caller. [Dir.Listing] binds ages to a
+// [Schema]. A literal extends the prefix; a predicate narrows the directory, so
+// that directories within one another are joined by AND; a directive is a view or a
+// modifier ("@sort,size"), or a file or menu, which is the caller's to make. [Dir.Enter] does all
+// that leads to a directory. [Dir.Listing] binds ages to a
 // time and names what is to be listed; [NewPlan] says how a store can answer
-// it; [Plan.Keep] drops the rows that the store could not tell apart.
+// it; [Plan.Keep] drops the rows that the store could not tell apart, and [Plan.Arrange]
+// puts the rest in order and cuts it. [Scan] is all of it where nothing can be searched.
 //
 // # Components
 //
@@ -133,9 +135,28 @@
 // is KindUnsupported: of an "or", every part must be bounded. The rows of a
 // prefix are always checked against it, as old servers ignore it. For a
 // server that does not take both connectives in one expression, [Plan.Unmixed]
-// sends less and checks everything.
+// sends less and checks everything; for one that does not know prefix, [Plan.Unprefixed] sends a range
+// of ObjectName in its place, if that is indexed.
+//
+// # Order and limit
+//
+// Modifiers do not change which objects match. They apply behind all predicates, first the order and then
+// the limit. The store is asked to sort ("sorted") where its order is defined: ascending, by a key of
+// the expression, without "or", and without the prefix parameter, for which a range of ObjectName
+// is sent if that is indexed. It then sends the first rows alone where there is a limit. Rows of equal value are put
+// in order here in any case. Otherwise all rows are read and sorted here, of which only some 2N are held at once
+// for a limit N. All objects, without a predicate, are listed; ordered by a key that
+// no listing carries they are searched for by an indexed key that every object has. [Order] and
+// [Plan.Arrange] say it exactly.
 //
 // # Engines
+//
+// Schema.Engine says how a bucket's queries are answered. EngineSearch sends an expression to the store's index.
+// EngineScan works on any S3: it lists every object below the folder, or below a longer prefix that the
+// conditions on name imply, and evaluates the predicate here. It knows size, mtime, name, base,
+// etag and storageclass, which a listing carries; with Schema.ScanMetadata also contenttype and
+// metadata, by one HEAD for each object that its row in the listing does not decide. Any other known key
+// is KindUnsupported. [Plan].Cost says which of these a query is, and [Explain] what it costs in requests.
 //
 // A [Store] is what a mount needs of an object store, in small interfaces with
 // their contracts written on them: [BucketLister], [Schemer], [Lister],

@@ -24,8 +24,8 @@ type Listing struct {
 }
 
 // Order is the order of results: by the value of Key, then by object key in bytes, then
-// the newer version first. Objects that have no value of Key, or none of its datatype,
-// come last. Strings are in the order of the store, by UTF-16 code units. The zero Order is none.
+// the newer version first (by ModTime; those of one time as the store gives them). Objects that have no value of Key, or none of its datatype,
+// come last, also when Descending. Strings are in the order of the store, by UTF-16 code units. The zero Order is none.
 type Order struct {
 	Key        Key
 	Descending bool // of the values; ties ascend all the same
