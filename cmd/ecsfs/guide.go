@@ -68,12 +68,28 @@ func (g guide) demoSteps(buckets []demoBucket) []step {
 			"ls " + g.at("acme/kind==log and (errors>50 or p99>200)"),
 		}},
 		{"What can be searched here?", []string{"cat " + g.at("acme/@searchkeys")}},
+		{"Which values occur? @by is a menu of the results: a link for each value leads on", []string{
+			"ls -l " + g.at("acme/kind,eq,invoice/@by/status") + "; ls " + g.at("acme/kind,eq,invoice/@by/status/overdue/total,gt,4000"),
+		}},
+		{"The five largest invoices as a table: order, limit, and all results in one file", []string{
+			`awk -F, 'NR==1 {for (i=1; i<=NF; i++) at[$i]=i; next} {print $at["x-amz-meta-total"], $at["key"]}' ` +
+				g.at("acme/kind,eq,invoice/@sort,-total/@limit,5/@manifest.csv"),
+		}},
+		{"The results in their folders: how many logs with errors has each host?", []string{
+			"find " + g.at("acme/kind,eq,log/errors,gt,0/@tree/logs") + " -type f | awk -F/ '{n[$(NF-1)]++} END {for (host in n) print n[host], host}'",
+		}},
 		{"What does this path mean to the store?", []string{"cat " + g.at("acme/status,eq,overdue/total,gt,1000/@explain")}},
 		{"Results are files: which logs of the last week have this error?", []string{
 			"grep -rl 'payment gateway timeout' " + g.at("acme/kind,eq,log/mtime,newer,7d"),
 		}},
 		{"Folders are folders, hive-style ones as well: the days with an alarm at one site", []string{
 			"ls " + g.at("sensors/readings/site=oslo/alarm,eq,yes"),
+		}},
+		{"What did the contract look like before it was signed?", []string{
+			"head -n 1 " + g.at("legal/party,eq,Initech/@versions") + "/*",
+		}},
+		{"A bucket without metadata search is listed, and checked here; @explain tells what that costs", []string{
+			"ls " + g.at("backups/db-1/size,gt,10k") + "; cat " + g.at("backups/db-1/size,gt,10k/@explain"),
 		}},
 		{"A slip is no empty result but an error, and @errors tells what was meant", []string{
 			"ls " + g.at("acme/statsu,eq,open") + "; head -2 " + g.at("@errors"),

@@ -19,7 +19,9 @@ func searchkeysCommand() *cli.Command {
 		Usage:     "list the keys that can be searched, of one bucket or all",
 		ArgsUsage: "[options] [BUCKET]",
 		Description: `Lists the keys that can be searched in BUCKET, or in every bucket: the name to type, the
-store's own name, the datatype, and whether the store's index has it or it is checked here.
+store's own name, the datatype, and whether the store's index has it or it is checked here. In a
+bucket without metadata search, which is searched by listing it, they are those that a listing
+has, and with --scan-metadata those that cost one request for each object.
 With --system, the system keys that the store can index in a new bucket, and those that a
 search can only return.
 
@@ -58,12 +60,12 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string, asJSON bool) er
 		return err
 	}
 	if bucket != "" {
-		schema, err := client.SearchKeys(c.Context, bucket)
+		schema, err := client.Store().Schema(c.Context, bucket)
 		switch {
 		case err != nil:
 			return err
-		case !schema.Enabled:
-			return fail(exitQuery, "bucket %s has no metadata search: ECS enables it only when a bucket is created", bucket)
+		case len(search.SearchableKeys(schema)) == 0:
+			return fail(exitQuery, "bucket %s has no metadata search: ECS enables it only when a bucket is created; --engine scan lists every object instead", bucket)
 		case asJSON:
 			return printKeysJSON(c.App.Writer, schema)
 		}
@@ -78,7 +80,7 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string, asJSON bool) er
 		fmt.Fprintln(c.App.ErrWriter, "ecsfs: there are no buckets")
 	}
 	for i, b := range buckets {
-		schema, err := client.SearchKeys(c.Context, b.Name)
+		schema, err := client.Store().Schema(c.Context, b.Name)
 		if err != nil {
 			return err
 		}
@@ -91,12 +93,7 @@ func searchkeys(c *cli.Context, so *storeOptions, args []string, asJSON bool) er
 		if i > 0 {
 			fmt.Fprintln(c.App.Writer)
 		}
-		fmt.Fprintln(c.App.Writer, b.Name+":")
-		if schema.Enabled {
-			fmt.Fprint(c.App.Writer, search.SearchKeysTable(schema))
-		} else {
-			fmt.Fprintln(c.App.Writer, "no metadata search")
-		}
+		fmt.Fprint(c.App.Writer, b.Name+":\n"+search.SearchKeysTable(schema))
 	}
 	return nil
 }

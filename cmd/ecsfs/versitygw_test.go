@@ -27,6 +27,7 @@ import (
 // installs it and sets ECSFS_VERSITYGW and ECSFS_REQUIRE_SERVERS.
 type versitygw struct {
 	url    string
+	dir    string // has a directory for each bucket, with its objects as files
 	signer *sigv4.Signer
 }
 
@@ -45,13 +46,13 @@ func startVersitygw(t *testing.T) *versitygw {
 	}
 	address := listener.Addr().String()
 	listener.Close() // versitygw takes no listener; the port is its own a moment later
-	v := &versitygw{url: "http://" + address, signer: &sigv4.Signer{
+	v := &versitygw{url: "http://" + address, dir: t.TempDir(), signer: &sigv4.Signer{
 		Credentials: sigv4.Credentials{AccessKeyID: "versity", SecretAccessKey: "a-secret-of-the-test"},
 		Region:      "us-east-1", Service: "s3",
 	}}
 	v.signer.DisableDoubleEncode, v.signer.DisableNormalize = true, true
 
-	cmd := exec.Command(program, "--quiet", "--keep-alive", "--port", address, "posix", t.TempDir())
+	cmd := exec.Command(program, "--quiet", "--keep-alive", "--port", address, "posix", v.dir)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+v.signer.AccessKeyID, "ROOT_SECRET_KEY="+v.signer.SecretAccessKey)
@@ -83,11 +84,16 @@ func startVersitygw(t *testing.T) *versitygw {
 	}
 }
 
-func (v *versitygw) put(t *testing.T, path string, body []byte) {
+// put puts an object, or makes a bucket, with headers NAME=VALUE.
+func (v *versitygw) put(t *testing.T, path string, body []byte, headers ...string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, v.url+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, "=")
+		r.Header.Set(name, value)
 	}
 	hash := sha256.Sum256(body)
 	if err := v.signer.Sign(r, hex.EncodeToString(hash[:]), time.Now()); err != nil {
