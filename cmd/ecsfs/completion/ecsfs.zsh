@@ -10,7 +10,8 @@ _ecsfs_path() {
     local -i i width=0
     mounts="$(</proc/self/mountinfo)"
     [[ $mounts == *' - fuse.ecsfs '* || ${words[1]:t} == ecsfs ]] || return 1
-    [[ $compstate[context] == command ]] || line="${${(j: :)words[1,CURRENT-1]}:-:} $line"
+    # A word where a command stands is alone; a value or a target of a redirection is not.
+    [[ $compstate[context] == command && CURRENT -eq 1 ]] || line="${${(j: :)words[1,CURRENT-1]}:-:} $line"
     found="$(ecsfs __complete --shell zsh -- "$line" 2>/dev/null)" || return 1
     compset -S '*' # what stands behind the cursor stays
     for one in ${(f)found}; do
