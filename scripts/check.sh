@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands. Installs what it needs
-# itself (into a cache directory, nothing system-wide but Debian's fuse3, s3fs
-# and rclone when run as root where apt-get exists), and says which step failed.
+# itself (into a cache directory, nothing system-wide but Debian's fuse3, s3fs,
+# rclone and some shells when run as root where apt-get exists), and says which step failed.
 #
 #   scripts/check.sh               all steps, under 30 minutes on 2 cores
 #   scripts/check.sh --fast        format, vet, lint and the plain tests only
@@ -92,7 +92,7 @@ step "staticcheck $staticcheck_version"
 "$(need staticcheck honnef.co/go/tools/cmd/staticcheck $staticcheck_version)" ./...
 
 step "shell scripts parse"
-for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+for script in scripts/*.sh .ci/run cmd/ecsfs/completion/*.bash; do bash -n "$script"; done
 
 # A mount test that cannot mount, or a test of a real server without that
 # server, is a failure here and a visible skip elsewhere.
@@ -111,6 +111,9 @@ if [ "$mode" = all ]; then
   command -v fusermount3 >/dev/null || packages+=(fuse3)
   command -v s3fs >/dev/null || packages+=(s3fs)
   command -v rclone >/dev/null || packages+=(rclone)
+  # The shells that paths are typed in, and that complete them.
+  for shell in zsh fish tcsh ksh; do command -v $shell >/dev/null || packages+=($shell); done
+  [ -e /usr/share/bash-completion/bash_completion ] || packages+=(bash-completion)
   if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     step "${packages[*]}, by apt-get"
     apt-get update -qq || true
@@ -130,11 +133,13 @@ if [ "$mode" = all ]; then
       echo "they could not be installed: their tests are left out"
     fi
   fi
-  step "tools of other hands for the emulator"
+  step "tools of other hands"
   python3 -c 'import boto3' 2>/dev/null && ECSFS_REQUIRE_TOOLS+=" boto3"
   aws --version >/dev/null 2>&1 && ECSFS_REQUIRE_TOOLS+=" aws"
   command -v rclone >/dev/null && ECSFS_REQUIRE_TOOLS+=" rclone"
   command -v s3fs >/dev/null && [ -e /dev/fuse ] && ECSFS_REQUIRE_TOOLS+=" s3fs"
+  for shell in bash dash zsh fish tcsh ksh; do command -v $shell >/dev/null && ECSFS_REQUIRE_TOOLS+=" $shell"; done
+  [ -e /usr/share/bash-completion/bash_completion ] && ECSFS_REQUIRE_TOOLS+=" bash-completion"
   echo "required:${ECSFS_REQUIRE_TOOLS:- none}"
 fi
 

@@ -15,19 +15,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// requireShell skips the test unless the shell is there. In ECSFS_REQUIRE_TOOLS are the names of
-// tools that must be, separated by blanks, or "1" for all: without one of them the test fails.
+// requireShell skips the test unless the shell is there.
 func requireShell(t *testing.T, name string) {
 	t.Helper()
 	_, err := exec.LookPath(name)
-	if err == nil {
+	requireTool(t, name, err)
+}
+
+// requireTool skips the test when the tool is missing. In ECSFS_REQUIRE_TOOLS are the names of tools
+// that must be there, separated by blanks, or "1" for all: without one of them the test fails.
+func requireTool(t *testing.T, name string, missing error) {
+	t.Helper()
+	if missing == nil {
 		return
 	}
 	required := strings.Fields(os.Getenv("ECSFS_REQUIRE_TOOLS"))
 	if slices.Contains(required, name) || slices.Contains(required, "1") {
-		t.Fatalf("ECSFS_REQUIRE_TOOLS wants %s, which is not there: %v", name, err)
+		t.Fatalf("ECSFS_REQUIRE_TOOLS wants %s, which is not there: %v", name, missing)
 	}
-	t.Skipf("%s is no shell of this machine: %v", name, err)
+	t.Skipf("%s is not on this machine: %v", name, missing)
 }
 
 // terminalTime is how long a terminal waits for what is expected.
