@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,10 @@ func TestGrammarIsExplained(t *testing.T) {
 		indexed("x-amz-meta-count", search.Integer), indexed("x-amz-meta-origin", search.String), indexed("x-amz-meta-price", search.Decimal),
 		indexed("x-amz-meta-taken", search.Datetime), indexed("x-amz-meta-title", search.String),
 	}}
+	manyValues := make([]string, 65)
+	for i := range manyValues {
+		manyValues[i] = fmt.Sprintf("v%02d", i)
+	}
 	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		path, sent string
@@ -55,7 +60,7 @@ func TestGrammarIsExplained(t *testing.T) {
 		{`b/origin,eq,a%2Fb/`, `x-amz-meta-origin=='a/b'`, nil},
 		{`b/title,eq,it's/`, `x-amz-meta-title=="it's"`, nil},
 		{`b/size,gt,1M/contenttype,eq,image%2Fpng/`, `Size>1048576`, []string{"ContentType", "checked here: contenttype,eq,image%2Fpng"}},
-		{`b/color,eq,red/@sort,-size/@limit,10/`, `x-amz-meta-color=='red'`, nil},
+		{`b/color,eq,red/@sort,-size/@limit,10/`, `x-amz-meta-color=='red'`, []string{"by size, the greatest first", "the first 10 in this order"}},
 		{`b/size,gt,1M/@by/color/`, `Size>1048576 and x-amz-meta-color>=''`, []string{"one search for each value", "one search a line"}},
 		{`b/size,gt,1M/@by/color/red`, `Size>1048576 and x-amz-meta-color=='red'`, nil},
 
@@ -73,6 +78,12 @@ func TestGrammarIsExplained(t *testing.T) {
 		{`b/title,contains,x/`, `x-amz-meta-title>=''`, []string{"checked here: title,contains,x"}},
 		{`b/title,glob,Fo*x/`, `x-amz-meta-title>='Fo' and x-amz-meta-title<'Fp'`, []string{"checked here: title,glob,Fo*x"}},
 		{`b/size,gt,1/color,missing/`, `Size>1`, []string{"checked here: color,missing"}},
+		{`b/title,eq,it's "x"/`, `x-amz-meta-title>="it's " and x-amz-meta-title<"it's!"`, []string{"checked here: title,eq,it's \"x\" (its value has both kinds of quotes"}},
+		{`b/size,gt,1/color,in,` + strings.Join(manyValues, ",") + `/`, `Size>1 and x-amz-meta-color>='v00' and x-amz-meta-color<='v64'`, []string{"the expression would exceed 64 comparisons or 4096 bytes"}},
+		{`b/size,gt,1/@sort,size/`, `Size>1`, []string{"sorted by the store (sorted=Size)"}},
+		{`b/size,gt,1/@sort,color/`, `Size>1`, []string{"sorted here, as the store sorts by a key of the expression only", "objects without color come last"}},
+		{`b/(size>1 or color==red)/@sort,size/`, `(Size>1 or x-amz-meta-color=='red')`, []string{"sorted here"}},
+		{`b/logs/size,gt,1/@sort,size/`, `Size>1 and ObjectName>='logs/' and ObjectName<'logs0'`, []string{"sorted by the store (sorted=Size)"}},
 		{`b/logs/base,prefix,x/`, `ObjectName>='logs/' and ObjectName<'logs0'`, []string{"checked here: base,prefix,x"}},
 	} {
 		p, err := walk(t.Context(), store, c.path)
@@ -95,5 +106,18 @@ func TestGrammarIsExplained(t *testing.T) {
 				t.Errorf("%s: the explanation lacks %q:\n%s", c.path, more, told)
 			}
 		}
+	}
+
+	// What is wrong is told with the place and what would be right.
+	p, err := walk(t.Context(), store, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "size,gt,abc\n        ^\nsize is an integer: 'abc' is not a number (try 100M)\n"
+	if told := search.ExplainComponent(p.Schema, p.Dir, "size,gt,abc", now, time.Minute); told != want {
+		t.Errorf("size,gt,abc is explained as\n%s", told)
+	}
+	if _, err := walk(t.Context(), store, "b/size,gt,abc"); codeOf(err) != exitQuery {
+		t.Errorf("size,gt,abc: %v", err)
 	}
 }
