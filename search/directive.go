@@ -75,7 +75,7 @@ func unsortable(typed string, descending bool, s Schema) (msg, meant string) {
 	default:
 		msg = fmt.Sprintf("%s is no key that can be sorted by", quoteToken(percentDecode(typed)))
 		if meant = nearestKey(s, percentDecode(typed)); meant == "" {
-			return msg, ""
+			return msg + "; @searchkeys lists those that can, and any metadata is meta.NAME", ""
 		}
 		if descending {
 			meant = "-" + meant

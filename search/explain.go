@@ -120,10 +120,18 @@ func (p *Plan) explain(row rowFunc) {
 
 // orderText says an order in words.
 func orderText(o Order) string {
-	if o.Descending {
-		return "by " + printable(o.Key.Short()) + ", the greatest first"
+	words := [...]string{"ascending", "descending"}
+	switch o.Key.Type {
+	case Integer, Decimal:
+		words = [...]string{"the least first", "the greatest first"}
+	case Datetime:
+		words = [...]string{"the oldest first", "the newest first"}
 	}
-	return "by " + printable(o.Key.Short()) + ", the least first"
+	word := words[0]
+	if o.Descending {
+		word = words[1]
+	}
+	return "by " + printable(o.Key.Short()) + ", " + word
 }
 
 // explainView says how the results are shown.

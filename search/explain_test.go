@@ -323,7 +323,7 @@ cost    listing, filtered here: lists every object below logs/2024: one request 
 bucket  b
 engine  scan: lists every object and checks it here, as --engine scan says
 query   color,eq,red
-cannot  a listing does not carry color
+cannot  a listing does not carry color, only name, size, mtime, etag and storageclass
 try     --scan-metadata asks for it, with one more request for each object
 `},
 		{headSchema, "meta.color,eq,red/@versions/@sort,meta.n", `
@@ -335,7 +335,7 @@ prefix    none: the whole bucket
 note      asked for by HEAD: meta.color
 note      asked for by HEAD: meta.n
 note      objects without meta.color are left out: they match neither a condition on it nor its opposite
-order     by meta.n, the least first, sorted here, as a listing comes in the order of names; equal ones by name
+order     by meta.n, ascending, sorted here, as a listing comes in the order of names; equal ones by name
 note      objects without meta.n come last
 versions  every version of each object, by its own metadata
 view      flat: each result by its whole key below the folder; @tree shows folders

@@ -83,6 +83,7 @@ func helpKeys(b *strings.Builder, s Schema) {
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", printable(k.Short()), k.Type, s.told(k), k.example())
 		}
 	})
+	b.WriteString("  The values that KEY has here: ls @by/KEY\n")
 	switch {
 	case s.Engine == EngineSearch:
 		b.WriteString(`  meta.NAME is metadata that is not indexed. It is checked here, and only beside
@@ -112,7 +113,7 @@ func (s Schema) exampleOf(o *operator) string {
 
 // example returns a condition on k, to try.
 func (k Key) example() string {
-	form := [...]string{String: ",eq,red", Integer: ",ge,10", Decimal: ",lt,1.5", Datetime: ",newer,7d"}[k.Type]
+	form := [...]string{String: ",prefix,a", Integer: ",ge,10", Decimal: ",lt,1.5", Datetime: ",newer,7d"}[k.Type]
 	switch k.Name {
 	case keySize:
 		form = ",gt,100M"
@@ -120,6 +121,8 @@ func (k Key) example() string {
 		form = ",prefix,logs%2F"
 	case keyBase:
 		form = ",suffix,.csv"
+	case MetaPrefix + "color":
+		form = ",eq,red"
 	case "Owner":
 		form = ",eq,bob"
 	case keyContentType:

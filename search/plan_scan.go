@@ -72,7 +72,7 @@ func (s Schema) planScan(p *Plan) error {
 func (s Schema) untold(k Key) string {
 	switch {
 	case k.headed():
-		return fmt.Sprintf("a listing does not carry %s", k.Short())
+		return fmt.Sprintf("a listing does not carry %s, only name, size, mtime, etag and storageclass", k.Short())
 	case s.Engine == EngineScan && s.Enabled:
 		return fmt.Sprintf("only a metadata search tells %s, and --engine scan does without", k.Short())
 	case s.Enabled:
