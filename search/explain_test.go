@@ -30,7 +30,7 @@ bucket  b
 engine  metadata search
 query   color,missing
 cannot  nothing that the store compares bounds this search: color,missing is checked here, as the index has only objects with the key
-try     add a condition on an indexed key: size, mtime, created, owner, color; --engine scan lists every object instead
+try     add a condition on an indexed key: size, mtime, created, owner, color; --engine scan --scan-metadata lists every object, and asks each for its metadata, instead
 `},
 		{"logs", `
 bucket  b

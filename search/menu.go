@@ -141,7 +141,7 @@ func MenuKey(s Schema, name string) (Key, error) {
 	case !s.Enabled:
 		return refuse(KindUnsupported, "bucket has no metadata search", "--engine scan lists every object instead")
 	case !k.Indexed:
-		return refuse(KindUnsupported, k.Short()+" is not indexed, so the store cannot tell its values", s.advice())
+		return refuse(KindUnsupported, k.Short()+" is not indexed, so the store cannot tell its values", s.scanAdvice(k))
 	}
 	return k, nil
 }

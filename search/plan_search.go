@@ -16,7 +16,7 @@ func (s Schema) planSearch(p *Plan, where Expr) error {
 			"it is set up when a bucket is created; --engine scan lists every object and checks each here")
 	}
 	if k, ok := s.unreturnable(where, l.Order); ok {
-		return p.refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.advice())
+		return p.refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.scanAdvice(k))
 	}
 	parts, ok := where.(Conjunction)
 	if !ok {
@@ -24,7 +24,7 @@ func (s Schema) planSearch(p *Plan, where Expr) error {
 	}
 	w, check, reasons := s.choose(parts, l.Prefix)
 	if w.empty() {
-		return p.refuse(KindUnsupported, unbounded(reasons), s.advice())
+		return p.refuse(KindUnsupported, unbounded(reasons), s.advice(keysOf(l.Where)))
 	}
 	p.Engine, p.Prefix = EngineSearch, sendablePrefix(l.Prefix)
 	if name, _ := s.Resolve(keyObjectName); name.Indexed {
@@ -139,19 +139,34 @@ func unbounded(reasons []reason) string {
 	return "the query is too long for the store, and no part of it bounds the search"
 }
 
-// advice names indexed keys that can bound a search.
-func (s Schema) advice() string {
+// advice names indexed keys that can bound a search for keys, and what a scan would do.
+func (s Schema) advice(keys []Key) string {
 	var names []string
 	for _, k := range knownKeys(s) {
 		if k.Indexed && len(names) < 5 {
 			names = append(names, k.Short())
 		}
 	}
-	const scan = "--engine scan lists every object instead"
-	if len(names) == 0 {
-		return "no key is indexed in this bucket; " + scan
+	advice := "no key is indexed in this bucket"
+	if len(names) > 0 {
+		advice = "add a condition on an indexed key: " + strings.Join(names, ", ")
 	}
-	return "add a condition on an indexed key: " + strings.Join(names, ", ") + "; " + scan
+	if scan := s.scanAdvice(keys...); scan != "" {
+		advice += "; " + scan
+	}
+	return advice
+}
+
+// scanAdvice says which options make a scan answer what is asked of keys; empty when none do.
+func (s Schema) scanAdvice(keys ...Key) string {
+	told := func(k Key) bool { return k.listed() || k.headed() }
+	switch {
+	case slices.ContainsFunc(keys, func(k Key) bool { return !told(k) }):
+		return ""
+	case slices.ContainsFunc(keys, func(k Key) bool { return !k.listed() }) && !s.ScanMetadata:
+		return "--engine scan --scan-metadata lists every object, and asks each for its metadata, instead"
+	}
+	return "--engine scan lists every object instead"
 }
 
 // attributes returns what to ask for: size, time, etag and content type, and the keys of
