@@ -179,6 +179,7 @@ func (p Plan) Unmixed() (Plan, bool) {
 	p.setWire(p.tree.unmix())
 	p.Check = p.Listing.Where
 	p.Cost = max(p.Cost, CostSearchChecked)
+	p.orderAgain()
 	return p, true
 }
 
@@ -194,6 +195,7 @@ func (p Plan) Unprefixed() Plan {
 		p.Cost = max(p.Cost, CostSearchChecked)
 	}
 	p.Prefix = ""
+	p.orderAgain()
 	return p
 }
 

@@ -133,8 +133,16 @@ func TestUnprefixed(t *testing.T) {
 			t.Errorf("%s: %q, prefix %q, %s", tc.path, p.Wire, p.Prefix, p.Cost)
 		}
 	}
+	// Without a prefix the order is defined.
+	p, err := NewPlan(testSchema, listingOf(t, testSchema, "logs/size,gt,1/@sort,size/@limit,3"))
+	if err != nil || p.SortBy != "" {
+		t.Fatalf("sorted by %q, %v", p.SortBy, err)
+	}
+	if p = p.Unprefixed(); p.SortBy != "Size" || p.MaxKeys != 4 || p.Cost != CostSearchChecked {
+		t.Errorf("sorted by %q, %d rows, %s", p.SortBy, p.MaxKeys, p.Cost)
+	}
 	// 63 comparisons and the two of the range are too many.
-	p, err := NewPlan(named, listingOf(t, named, "logs/count,in,"+numbers(63)))
+	p, err = NewPlan(named, listingOf(t, named, "logs/count,in,"+numbers(63)))
 	if err != nil || p.tree.clauses() != 63 {
 		t.Fatalf("%s, %v", p.Wire, err)
 	}

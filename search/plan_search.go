@@ -75,6 +75,16 @@ func (p *Plan) order() {
 	}
 }
 
+// orderAgain decides it anew of a plan that sends something else than it did, and whose order may have become
+// defined by that. One that the store sorts already stays so.
+func (p *Plan) orderAgain() {
+	if p.sortedHere == "" {
+		return
+	}
+	p.sortedHere, p.Cost = "", CostSearchChecked
+	p.order()
+}
+
 // choose lowers each part and takes those that fit the limits of an
 // expression, the shortest first.
 func (s Schema) choose(parts Conjunction, prefix string) (w wire, check Conjunction, reasons []reason) {

@@ -37,7 +37,7 @@
 //	Schema         as SearchKeys, kept for ten minutes
 //	List           GET /BUCKET                      ListObjects, version 1, encoding-type=url
 //	               GET /BUCKET?versions             all versions; GET /BUCKET?versioning where these do not tell
-//	Query          as Query, page after page, with HEAD for what rows lack
+//	Query          as Query, page after page, with HEAD for what rows lack; or as List, see Engines
 //	Stat           HEAD /BUCKET/KEY
 //	ReadRange      GET /BUCKET/KEY                  Range, and If-Match when the ETag is known
 //
@@ -97,7 +97,8 @@
 // says what of it the server can compare, and what is checked here, row by row.
 //
 // Objects come once, however often the server names them; versions of one
-// object, where they are asked for, are told apart by their id. A row without a
+// object, where they are asked for (include-older-versions=true), are told apart by their id, "null" being one of
+// them. A row without a
 // size, a time, an ETag or a key that the search needs is completed by one HEAD, eight at a
 // time, from which size, time, ETag and user metadata are then all taken; it is
 // left out when the object is gone, or does not satisfy the search any more. Once
@@ -105,7 +106,21 @@
 //
 // The request of the next page leaves as soon as the marker was read, while the
 // rows of this page are still arriving or being consumed: one page ahead,
-// cancelled when the caller breaks off.
+// cancelled when the caller breaks off. Where a limit may end the search before, none leaves
+// ahead, and max-keys is no more than the limit needs; where rows are dropped here, each page is eight times the
+// one before. The server is asked to sort (sorted=KEY) where its order is defined: ascending, by a
+// key of an expression without "or", and without prefix (a range of ObjectName takes its place
+// where that is indexed). Equal values, and all other orders, are put in order here. A server
+// whose first page is not in the order asked for is sorted here too; one that goes wrong later is an error.
+//
+// # Engines
+//
+// Config.Engine says how the searches of a Store and of Bucket.Search are answered, and Schema.Engine
+// what follows for a bucket: by its metadata search, or by a scan (search.Scan), which lists every object below the
+// prefix and checks it here. A scan knows what a listing carries: name, size, time, ETag and storage class; with
+// Config.ScanMetadata also content type and user metadata, by one HEAD for each object that the
+// listing does not decide. EngineAuto scans only buckets without metadata search: a search that no indexed key bounds
+// stays an error. Listings without a condition are never searched where a listing has what they need, its order's key included.
 //
 // # What servers disagree on
 //
@@ -191,7 +206,8 @@
 //	                 ExpiredToken and the like, 401, 403: the key id is named; no credentials
 //	KindInvalid      a wrong Config or argument; any other 400 of a query or of CreateBucket;
 //	                 a bucket to create that exists
-//	KindUnsupported  no metadata search; a query that nothing bounds; 405, 501; no data nodes
+//	KindUnsupported  no metadata search, with EngineECS; a query that nothing bounds, or on a key that
+//	                 a scan cannot tell; 405, 501; no data nodes
 //	KindChanged      another ETag or size than Ref has, a 412, or the object gone
 //	KindTooLarge     more than MaxPages pages; more bytes than an object can have
 //	KindTimeout      nothing from the store for Timeout, or the context's deadline

@@ -1,8 +1,12 @@
 package ecs_test
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/ecs"
@@ -44,6 +48,91 @@ func TestSchemaEngine(t *testing.T) {
 				t.Errorf("SearchKeys: %+v, %v", raw, err)
 			}
 		}
+	}
+}
+
+// TestScanWithoutSearch queries a plain S3 bucket, at what it may cost.
+func TestScanWithoutSearch(t *testing.T) {
+	srv := startServer(t, func(s *ecstest.Server) { s.PageSize = 10 })
+	if err := srv.CreateBucket("b"); err != nil {
+		t.Fatal(err)
+	}
+	put := func(key string, size int, color string) {
+		t.Helper()
+		at := time.Date(2026, 5, 1, 0, 0, size, 0, time.UTC)
+		err := srv.PutObject("b", key, make([]byte, size), ecstest.PutOptions{Metadata: map[string]string{"color": color}, LastModified: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 25 {
+		put(fmt.Sprintf("logs/%02d.txt", i), i, []string{"red", "blue"}[i%2])
+	}
+	put("img/a.png", 30, "red")
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		path, want string
+		asked      string // requests
+		kind       search.Kind
+	}{
+		{"size,gt,23", "[img/a.png logs/24.txt]", "ListObjects 3", 0},
+		{"name,prefix,img%2F", "[img/a.png]", "ListObjects 1", 0},
+		{"base,suffix,.png", "[img/a.png]", "ListObjects 3", 0},
+		{"mtime,ge,2026-05-01T00:00:24Z", "[img/a.png logs/24.txt]", "ListObjects 3", 0},
+		{"storageclass,eq,STANDARD/size,gt,29", "[img/a.png]", "ListObjects 3", 0},
+		{"@sort,-size/@limit,2", "[img/a.png logs/24.txt]", "ListObjects 3", 0},
+		{"size,gt,2/@sort,-mtime/@limit,3", "[img/a.png logs/24.txt logs/23.txt]", "ListObjects 3", 0},
+		{"@limit,2", "[img/a.png logs/00.txt]", "ListObjects 1", 0},
+		{"size,gt,29/@versions", "[img/a.png]", "GetBucketVersioning 1 ListObjectVersions 3", 0},
+		{"owner,exists", "[]", "", search.KindUnsupported},
+		{"meta.color,eq,red", "[]", "", search.KindUnsupported},
+	}
+	run := func(s *store, path string) (got []string, err error) {
+		l := listingOf(t, s, path)
+		srv.ResetRequests()
+		got = []string{}
+		for o, e := range s.Query(t.Context(), l) {
+			if err = e; err == nil {
+				got = append(got, o.Key)
+			}
+		}
+		return got, err
+	}
+	asked := func() string {
+		var out []string
+		for name, n := range srv.Counts() {
+			out = append(out, fmt.Sprint(name, " ", n))
+		}
+		slices.Sort(out)
+		return strings.Join(out, " ")
+	}
+	s := newStore(t, srv.URL)
+	for _, tt := range tests {
+		got, err := run(s, tt.path)
+		if search.KindOf(err) != tt.kind || (err != nil) != (tt.kind != 0) || fmt.Sprint(got) != tt.want || tt.kind == 0 && asked() != tt.asked {
+			t.Errorf("%s: %q by %s, %v, want %s by %s", tt.path, got, asked(), err, tt.want, tt.asked)
+		}
+	}
+	if got, err := run(s, "size,lt,2/@limit,1"); err != nil || fmt.Sprint(got) != "[logs/00.txt]" || srv.Count("ListObjects") > 2 { // one page ahead
+		t.Errorf("%q by %s, %v", got, asked(), err)
+	}
+	// What a listing does not carry costs one HEAD an object that the rest does not decide.
+	s = newStore(t, srv.URL, func(c *ecs.Config) { c.ScanMetadata = true })
+	got, err := run(s, "meta.color,eq,red/size,gt,21")
+	if check(err); fmt.Sprint(got) != "[img/a.png logs/22.txt logs/24.txt]" || asked() != "HeadObject 4 ListObjects 3" {
+		t.Errorf("%q by %s", got, asked())
+	}
+	// With versions, each is matched by its own metadata.
+	check(srv.SetVersioning("b", true))
+	put("img/a.png", 31, "blue")
+	got, err = run(s, "img/meta.color,eq,red/@versions")
+	if check(err); fmt.Sprint(got) != "[img/a.png]" || asked() != "HeadObject 2 ListObjectVersions 1" {
+		t.Errorf("%q by %s", got, asked())
 	}
 }
 

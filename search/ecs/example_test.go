@@ -365,6 +365,42 @@ func ExampleBucket_SearchFor() {
 	// Output: cats/4.jpg 2026-05-05 12:00:00 +0000 UTC
 }
 
+func ExampleWithOrder() {
+	client, end := photos()
+	defer end()
+	for object, err := range client.Bucket("photos").Search(context.Background(), "color == red", ecs.WithOrder("-size"), ecs.WithLimit(2)) {
+		check(err)
+		fmt.Println(object.Key, object.Size)
+	}
+	// Output:
+	// cats/4.jpg 25
+	// cats/2.jpg 15
+}
+
+// On a server without metadata search, or where Config.Engine says so, all objects are listed
+// and each is checked here, with one HEAD for metadata.
+func ExampleConfig_scan() {
+	srv := ecstest.NewUnstartedServer()
+	srv.Start()
+	defer srv.Close()
+	check(srv.CreateBucket("plain"))
+	for _, color := range []string{"red", "blue"} {
+		check(srv.PutObject("plain", color+".txt", []byte("x"), ecstest.PutOptions{Metadata: map[string]string{"color": color}}))
+	}
+	client, err := ecs.New(context.Background(), ecs.Config{
+		Endpoint:     srv.URL,
+		Credentials:  ecs.Credentials{AccessKeyID: ecstest.DefaultAccessKeyID, SecretAccessKey: ecstest.DefaultSecretAccessKey},
+		ScanMetadata: true,
+	})
+	check(err)
+	defer client.CloseIdleConnections()
+	for object, err := range client.Bucket("plain").Search(context.Background(), "meta.color == red") {
+		check(err)
+		fmt.Println(object.Key)
+	}
+	// Output: red.txt
+}
+
 func ExampleWithLimit() {
 	client, end := photos()
 	defer end()

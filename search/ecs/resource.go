@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -67,9 +68,9 @@ func WithLimit(n int) SearchOption { return func(o *searchOptions) { o.limit = n
 // incomplete result. Breaking out of the loop ends the requests.
 //
 // Errors: KindInvalid for a text that is no condition on this bucket's keys,
-// with the place and the nearest thing meant; KindUnsupported where there is
-// no metadata search, or where no indexed key bounds it; KindTooLarge after
-// Config.MaxPages pages.
+// with the place and the nearest thing meant; KindUnsupported where the bucket's engine cannot
+// answer it (see "Engines" in the package documentation), such as a search that no indexed key
+// bounds; KindTooLarge after Config.MaxPages pages.
 func (b *Bucket) Search(ctx context.Context, text string, options ...SearchOption) iter.Seq2[Object, error] {
 	return b.SearchFor(ctx, search.Text(text), options...)
 }
@@ -118,6 +119,9 @@ func (b *Bucket) listing(ctx context.Context, p search.Predicate, o searchOption
 func (b *Bucket) apply(p search.Predicate, o searchOptions, s search.Schema) (search.Listing, error) {
 	if s.Engine == search.EngineSearch && !s.Enabled {
 		return search.Listing{}, errNoSearch(target{op: opQuery, bucket: b.name})
+	}
+	if o.limit < 0 {
+		return search.Listing{}, target{op: opQuery, bucket: b.name}.fail(search.KindInvalid, fmt.Sprintf("a limit of %d objects", o.limit), "")
 	}
 	where, err := p(s)
 	if err != nil {

@@ -66,6 +66,25 @@ func TestSearch(t *testing.T) {
 	if keys, err := foundKeys(b.SearchFor(t.Context(), search.And(search.Gt("Size", 0), search.Not(search.Eq("color", "red"))))); err != nil || fmt.Sprint(keys) != "[logs/1]" {
 		t.Errorf("%q, %v", keys, err)
 	}
+	for order, want := range map[string]string{"size": "000 001", "-size": "logs/1 000", "-name": "logs/1 003", "meta.none": "000 001"} {
+		var got []string
+		for o, err := range b.Search(t.Context(), "size>=0", ecs.WithOrder(order), ecs.WithLimit(2)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, o.Key)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("ordered by %s: %q, want %s", order, got, want)
+		}
+	}
+	if keys, err := foundKeys(b.SearchFor(t.Context(), search.And())); err != nil || len(keys) != 5 { // no condition: everything
+		t.Errorf("%q, %v", keys, err)
+	}
+	_, err := foundKeys(b.Search(t.Context(), "size>=0", ecs.WithOrder("sizes")))
+	wantError(t, err, search.KindInvalid, "did you mean @sort,size?")
+	_, err = foundKeys(b.Search(t.Context(), "size>=0", ecs.WithLimit(-1)))
+	wantError(t, err, search.KindInvalid, "limit")
 	for o, err := range b.Search(t.Context(), "color==blue") {
 		color, _ := o.Metadata.Get("x-amz-meta-color")
 		if err != nil || o.Bucket != "b" || o.Size != 5 || o.ETag != "5d41402abc4b2a76b9719d911017c592" || o.ContentType != "text/plain" ||
