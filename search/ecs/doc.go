@@ -1,6 +1,6 @@
 // Package ecs is a client of Dell ECS and ObjectScale: of S3 as they serve it,
 // and of their metadata search, for which the AWS SDK has no calls. On any other
-// S3 server buckets are listed, read and written, and have no metadata search.
+// S3 server buckets are listed, read and written, and searched by listing them.
 //
 //	client, err := ecs.New(ctx, ecs.Config{Endpoint: "https://ecs.example.com:9021"})
 //	for object, err := range client.Bucket("photos").Search(ctx, "size > 1M and color == 'red'") {
