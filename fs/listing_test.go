@@ -153,7 +153,7 @@ libc.readdir64.restype = ctypes.c_void_p
 def read(d):
     e = libc.readdir64(d)
     return e and ctypes.string_at(e + 19).decode()
-for path in "/color,eq,red", "/size,gt,0", "":
+for path in "/color,eq,red", "/size,gt,0", "", "/size,gt,0/@tree", "/color,eq,red/@sort,-size/@versions", "/color,eq,red/@sort,-size/@tree":
     d = libc.opendir((os.environ["B"] + path).encode())
     names, at = [], []
     while True:

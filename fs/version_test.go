@@ -148,8 +148,13 @@ func TestLongVersionNames(t *testing.T) {
 		}
 		for data, name := range names {
 			fresh := w.again()
+			fresh.sh(`stat "$B/` + dir + `"`)
+			w.requests()
 			if got := fresh.sh(`cat "$B/` + dir + `/` + name + `"`); got != data {
 				t.Errorf("%s/%s reads %q without a listing, want %q", dir, name, got, data)
+			}
+			if !strings.Contains(name, "/") { // else there are folders to be found before
+				w.wantRequests("cat of a shortened name", "GetObject=1 HeadObject=1 ListObjectVersions=1")
 			}
 			fresh.unmount()
 		}
