@@ -187,5 +187,8 @@ func (p *Plan) costText() string {
 			reads += "; all before the first result is shown"
 		}
 	}
+	if p.Listing.Limit > 0 && p.sortedHere == "" {
+		reads += fmt.Sprintf("; it ends when the first %d are found", p.Listing.Limit)
+	}
 	return p.Cost.String() + ": " + reads
 }

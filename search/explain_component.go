@@ -50,9 +50,15 @@ func explainDirective(b *strings.Builder, s Schema, d Dir, c Component, now time
 	for _, row := range rows {
 		fmt.Fprintf(b, "  @%s%s  %s\n", row.word, row.args, row.help)
 	}
-	if below, ok := d.Modify(c.Directive); ok {
+	below := ""
+	if dir, ok := d.Modify(c.Directive); ok {
+		below = Explain(s, dir, now, lifetime)
+	} else if rows[0].kind == kindMenu {
+		below = ExplainMenus(s, d)
+	}
+	if below != "" {
 		b.WriteString("Below it:\n")
-		b.WriteString(indent(Explain(s, below, now, lifetime)))
+		b.WriteString(indent(below))
 	}
 }
 

@@ -110,6 +110,10 @@ Below it:
 		{"@by", `
 @by is a menu:
   @by  @by/KEY/ has a link for every value of KEY
+Below it:
+    bucket  b
+    menus   one a key: size, mtime, created, owner, color, count, origin, price, meta.size, taken, title, year
+    cost    nothing is asked until a menu is read
 `},
 		{"not (color==red or mtime<2024)", `
 not (color==red or mtime<2024) is a query:
@@ -188,6 +192,12 @@ It is in this directory.
 	o.Key = "other/a"
 	if got := ExplainObject(testSchema, d, &o, testNow, time.Minute); !strings.Contains(got, "It is not in this directory.") {
 		t.Errorf("an object of another folder:\n%s", got)
+	}
+	limited := d
+	limited.Limit = 3
+	o.Key = "logs/a"
+	if got := ExplainObject(testSchema, limited, &o, testNow, time.Minute); !strings.Contains(got, "if it is one of the first 3.") {
+		t.Errorf("an object below @limit:\n%s", got)
 	}
 	list := Object{Key: "logs/a", Size: 5 << 20, ModTime: testNow, Partial: FromList}
 	got := ExplainObject(testSchema, d, &list, testNow, time.Minute)
@@ -269,6 +279,9 @@ func TestHelpOfKeys(t *testing.T) {
 				t.Errorf("a line of %d columns: %s", utf8.RuneCountInString(line), line)
 			}
 		}
+	}
+	if got := Help(Schema{Bucket: "plain"}); !strings.Contains(got, "Keys of bucket plain\n  This bucket has no metadata search") {
+		t.Errorf("help of a bucket without engine:\n%s", got)
 	}
 	const want = `size          Size          integer   listed
 mtime         LastModified  datetime  listed
@@ -367,7 +380,7 @@ returned  the indexed keys, and Etag, ContentType
 order     by size, the least first, sorted by the store (sorted=Size); equal ones by name
 limit     the first 3 in this order
 view      flat: each result by its whole key below the folder; @tree shows folders
-cost      exact search: one request for every 1000 results
+cost      exact search: one request for every 1000 results; it ends when the first 3 are found
 `},
 		{testSchema, "@limit,3", `
 bucket  b
@@ -377,12 +390,17 @@ prefix  none: the whole bucket
 order   by name, as the store lists them
 limit   the first 3, as the store returns them
 view    flat: each result by its whole key below the folder; @tree shows folders
-cost    listing: one request for every 1000 results
+cost    listing: one request for every 1000 results; it ends when the first 3 are found
 `},
 	} {
 		if diff := cmp.Diff(tc.want[1:], Explain(tc.s, walkAll(t, tc.s, tc.path), testNow, time.Minute)); diff != "" {
 			t.Errorf("%s: %s", tc.path, diff)
 		}
+	}
+	tree := walkAll(t, testSchema, "size,gt,1/@tree")
+	tree.Below = "logs/"
+	if got := Explain(testSchema, tree, testNow, time.Minute); !strings.Contains(got, "this one is logs/\n") {
+		t.Errorf("a folder of a tree:\n%s", got)
 	}
 	d := Dir{Bucket: "b"}
 	for name, want := range map[string]string{

@@ -81,6 +81,7 @@ func TestArrange(t *testing.T) {
 		{"sorted there, the limit ends in a page", bySize, true, 1, "b=1 a=1 d=2|c=2", nil, "a", 1, ""},
 		{"sorted there, the limit ends in a run", bySize, true, 3, "b=1 a=1 d=2|c=2 e=3|f=4", nil, "a b c", 2, ""},
 		{"sorted there, a run of many pages", bySize, true, 2, "d=1|c=1|b=1|a=1|e=2|f=3", nil, "a b", 5, ""},
+		{"loose ties, sorted here", loose, false, 3, "b=1|a=1 c=0", nil, "c b a", 2, ""},
 		{"loose ties", loose, true, 2, "b=1|a=1|c=2", nil, "b a", 2, ""},
 		{"loose ties, no limit", loose, true, 0, "b=1|a=1 c=2", nil, "b a c", 2, ""},
 		{"the store does not sort", bySize, true, 2, "b=2 a=1|c=0 d=9", nil, "c a", 2, ""},

@@ -42,6 +42,8 @@ func TestPlanOrder(t *testing.T) {
 	heads := scanSchema
 	heads.ScanMetadata = true
 	userOnly := Schema{Bucket: "b", Enabled: true, Indexed: []Key{{"x-amz-meta-color", String, true}}}
+	indexed := testSchema
+	indexed.Engine = EngineScan
 	type plan struct {
 		Engine               Engine
 		Wire, Prefix, SortBy string
@@ -101,12 +103,29 @@ func TestPlanOrder(t *testing.T) {
 		{scanSchema, "@sort,contenttype", "a listing does not carry contenttype", "--scan-metadata"},
 		{userOnly, "@sort,color", "a listing does not carry color", "--engine scan --scan-metadata"},
 		{userOnly, "@sort,owner", "no key that every object has is indexed", ""},
+		{indexed, "owner,eq,bob", "only a metadata search tells owner, and --engine scan does without", "--engine ecs"},
 		{Schema{Bucket: "b"}, "size,gt,1", "bucket has no metadata search", "--engine scan"},
 	} {
 		_, err := NewPlan(tc.s, listingOf(t, tc.s, tc.path))
 		if KindOf(err) != KindUnsupported || !strings.Contains(err.Error(), tc.reason) || !strings.Contains(err.Error(), tc.hint) {
 			t.Errorf("%s: %v", tc.path, err)
 		}
+	}
+}
+
+// TestNotPlanned: what is no query is none.
+func TestNotPlanned(t *testing.T) {
+	size := Key{Name: keySize, Type: Integer, Indexed: true}
+	for _, l := range []Listing{{Bucket: "b"}, {Bucket: "b", Prefix: "p/"}, {Bucket: "b", Menu: size}, {Bucket: "b", Where: walk(t, testSchema, "mtime,newer,7d").Where}} {
+		for _, s := range []Schema{testSchema, scanSchema} {
+			if p, err := NewPlan(s, l); KindOf(err) != KindInvalid || err == nil {
+				t.Errorf("%q is planned as %+v, %v", l.ID(), p, err)
+			}
+		}
+	}
+	p, err := NewPlan(testSchema, Listing{Bucket: "b", Where: Disjunction{}})
+	if err != nil || !p.None || p.Cost != CostNone {
+		t.Errorf("a query that nothing satisfies: %+v, %v", p, err)
 	}
 }
 
