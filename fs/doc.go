@@ -100,8 +100,8 @@
 //	size,gt,1/@by/size/1M..10M   ../../../size,ge,1M/size,lt,10M
 //
 // without the comma components on KEY that its own imply; any other stays, so that it is never wider than the
-// directory it was found in. What the menu is of are the results without order, limit and older versions; the
-// link has them again.
+// directory it was found in. What the menu is of are all results, whatever order and limit; the
+// link has these again.
 //
 // A menu is a listing like any other: kept, shared, streamed as its searches are answered, and ended by
 // %~INCOMPLETE when it breaks. A link that is looked up without one is asked for by one search for a single result; also

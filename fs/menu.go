@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -106,7 +107,8 @@ func (n *menusNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, n.fs.errnos.errno(f)
 	}
 	inode := n.fs.live.inode(ctx, &n.Inode, dirAttr(n.StableAttr(), name), func() gofuse.InodeEmbedder {
-		return &menuNode{menuPlace: menuPlace{node: node{fs: n.fs}, dir: n.dir, mtime: n.mtime, typed: n.typed}, key: key}
+		return &menuNode{menuPlace: menuPlace{node: node{fs: n.fs}, dir: n.dir, mtime: n.mtime, typed: n.typed}, key: key,
+			handles: make(map[*menuHandle]struct{})}
 	})
 	n.fs.dirAttributes(n.mtime, &out.Attr)
 	out.SetEntryTimeout(n.fs.TTL)
@@ -134,6 +136,9 @@ type menuNode struct {
 	key search.Key
 
 	broken atomic.Int32 // the errno of the last listing, when that broke after rows were handed out
+
+	mu      sync.Mutex
+	handles map[*menuHandle]struct{} // guarded by mu, as are their snapshots: those that are open
 }
 
 var (
@@ -143,102 +148,6 @@ var (
 )
 
 func (n *menuNode) listing() search.Listing { return n.dir.Values(n.key, n.fs.Now(), n.fs.TTL) }
-
-// Lookup finds the link of this name, in the kept menu or by one search for a result that has the value.
-func (n *menuNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	n.fs.count.lookups.Add(1)
-	if name == NameIncomplete {
-		if errno := syscall.Errno(n.broken.Load()); errno != 0 {
-			return n.fs.incomplete(ctx, &n.Inode, errno, out), 0
-		}
-		return nil, syscall.ENOENT
-	}
-	schema, err := n.fs.Store.Schema(ctx, n.dir.Bucket)
-	if err != nil {
-		return nil, n.fs.fail("lookup", n.path(name), err)
-	}
-	explain := func() string { return search.ExplainMenu(schema, n.dir, n.key, n.fs.Now(), n.fs.TTL) }
-	if text, ok := n.file(name, schema, explain); ok {
-		return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), 0
-	}
-	item, valid, err := n.find(ctx, name)
-	if err != nil {
-		return nil, n.fs.fail("lookup", n.path(name), err)
-	}
-	return n.link(ctx, schema, name, item, valid, out), 0
-}
-
-// find returns the item of this name, and for how long the kernel may believe it. KindNotExist when there is none.
-func (n *menuNode) find(ctx context.Context, name string) (search.MenuItem, time.Duration, error) {
-	item, known, ok := DecodeMenuItem(n.key, name)
-	if !ok {
-		return search.MenuItem{}, 0, n.notExist(name)
-	}
-	l := n.listing()
-	if !known {
-		return n.findListed(ctx, l, name)
-	}
-	if s := n.fs.Store.Peek(l); s != nil {
-		defer s.Close()
-		if row, ok := s.Find(item.Entry().Key); ok {
-			return search.MenuItemOf(row), n.fs.until(s.Expires()), nil
-		}
-		// A menu of single values that is not cut off has all that there are.
-		if rows, complete := s.Len(); complete && rows <= search.MaxMenuItems && n.key.Type == search.String {
-			return search.MenuItem{}, 0, n.notExist(name)
-		}
-	}
-	if isNoise(name) {
-		return search.MenuItem{}, 0, n.notExist(name)
-	}
-	return item, n.fs.briefly(), n.probe(ctx, l, name, item)
-}
-
-// findListed looks through the menu for a name that does not tell its item.
-func (n *menuNode) findListed(ctx context.Context, l search.Listing, name string) (search.MenuItem, time.Duration, error) {
-	s, err := n.fs.Store.Open(ctx, l)
-	if err != nil {
-		return search.MenuItem{}, 0, err
-	}
-	defer s.Close()
-	for i := 0; ; i++ {
-		row, err := s.Row(ctx, i)
-		if err == io.EOF {
-			err = n.notExist(name)
-		}
-		if err != nil {
-			return search.MenuItem{}, 0, err
-		}
-		if item := search.MenuItemOf(row); EncodeMenuItem(item) == name {
-			return item, n.fs.until(s.Expires()), nil
-		}
-	}
-}
-
-// probe makes sure that the directory of item has results. It asks for one.
-func (n *menuNode) probe(ctx context.Context, l search.Listing, name string, item search.MenuItem) error {
-	schema, err := n.fs.Store.Schema(ctx, n.dir.Bucket)
-	if err != nil {
-		return err
-	}
-	d := search.Dir{Bucket: l.Bucket, Prefix: l.Prefix, Where: l.Where, Limit: 1}
-	for _, component := range item.Components {
-		c, err := search.ParseComponent(component, schema)
-		if err != nil {
-			return err
-		}
-		d = d.Narrow(c.Where)
-	}
-	s, err := n.fs.Store.Open(ctx, d.Listing(n.fs.Now(), n.fs.TTL))
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	if _, err = s.Row(ctx, 0); err == io.EOF {
-		return n.notExist(name)
-	}
-	return err
-}
 
 // OpendirHandle waits for the first item, so that a menu that fails from the start fails here.
 func (n *menuNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
@@ -251,7 +160,11 @@ func (n *menuNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHand
 	if err != nil {
 		return nil, 0, n.fs.fail("opendir", n.path(""), err)
 	}
-	return &menuHandle{menu: n, schema: schema, snapshot: snapshot}, 0, 0
+	h := &menuHandle{menu: n, schema: schema, snapshot: snapshot}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.handles[h] = struct{}{}
+	return h, 0, 0
 }
 
 // open returns the snapshot of the menu with its first row there, or its end.

@@ -16,7 +16,7 @@ import (
 type menuHandle struct {
 	menu     *menuNode
 	schema   search.Schema
-	snapshot search.Snapshot
+	snapshot search.Snapshot // replaced with menu.mu held
 
 	pos  uint64          // entries handed out
 	last search.MenuItem // the one handed out last
@@ -89,8 +89,11 @@ func (h *menuHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 		if err != nil {
 			return n.fs.fail("opendir", n.path(""), err)
 		}
+		n.mu.Lock()
 		h.snapshot.Close()
-		h.snapshot, h.broke = snapshot, 0
+		h.snapshot = snapshot
+		n.mu.Unlock()
+		h.broke = 0
 	}
 	rows, _ := h.snapshot.Len()
 	h.pos, h.begun = off, false
@@ -111,7 +114,12 @@ func (h *menuHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut
 }
 
 // Releasedir closes the snapshot: while others read it, it stays.
-func (h *menuHandle) Releasedir(context.Context, uint32) { h.snapshot.Close() }
+func (h *menuHandle) Releasedir(context.Context, uint32) {
+	h.menu.mu.Lock()
+	defer h.menu.mu.Unlock()
+	delete(h.menu.handles, h)
+	h.snapshot.Close()
+}
 
 // dotEntry returns the entry at pos when that is "." or ".." of n, else nil.
 func dotEntry(n *node, pos uint64) *fuse.DirEntry {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ecsfs/ecsfs/fs"
+	"github.com/ecsfs/ecsfs/search/ecs"
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
@@ -192,6 +193,10 @@ func TestMenuOfScan(t *testing.T) {
 	w.put("a", "12345", "color", "red")
 	w.put("logs/b", strings.Repeat("x", 300))
 	w.want(`cd $B/@by && ls && ls size && readlink size/1..10 && cat size/1..10/a`, "mtime\nsize\nstorageclass\n1..10\n100..1k\n../../size,ge,1/size,lt,10\n12345")
+	scans := newWorld(t, setup{keys: []string{}, ecs: func(c *ecs.Config) { c.ScanMetadata = true }})
+	scans.put("a", "1", "color", "red")
+	scans.put("b", "2", "color", "blue")
+	scans.want(`cd $B/size,gt,0/@by/meta.color && ls && readlink red && ls red/`, "blue\nred\n../../../size,gt,0/meta.color,eq,red\na\n")
 	if out := w.shFails(`ls $B/@by/meta.color`); !strings.Contains(out, "not supported") {
 		t.Error(out)
 	}
@@ -218,4 +223,28 @@ func TestMenuOfMany(t *testing.T) {
 	w.clock.advance(2 * time.Minute)
 	w.want(`readlink $B/@by/color/c249; readlink $B/@by/color/%~more; find -L $B/@by/color -name f249`,
 		"../../color,eq,c249\n../../color,gt,c199/@by/color\n"+w.dir+"/b/@by/color/%~more/c249/f249\n")
+}
+
+// TestMenuWithoutLifetime: each listing searches, and the attributes of what it lists come from it.
+func TestMenuWithoutLifetime(t *testing.T) {
+	w := newWorld(t, setup{ttl: -1})
+	for i := range 205 {
+		w.put(fmt.Sprintf("f%03d", i), "x", "color", fmt.Sprintf("c%03d", i))
+	}
+	w.sh(`cat $B/@help >/dev/null`)
+	w.requests()
+	w.want(`ls -l $B/@by/color | grep -c ' -> '`, "201\n")
+	if n := w.ecs.Counts()["Query"]; n != 201 {
+		t.Errorf("ls -l took %d searches", n)
+	}
+}
+
+// TestMenuOfVersions: a menu below @versions has the values of older versions too.
+func TestMenuOfVersions(t *testing.T) {
+	w := newWorld(t, setup{})
+	check(t, w.ecs.SetVersioning("b", true))
+	w.put("a", "1", "color", "red")
+	w.put("a", "2", "color", "blue")
+	w.want(`ls $B/@by/color; for v in $B/@versions/@by/color/*; do readlink $v; cat $v/*; echo; done`,
+		"blue\n../../../@versions/color,eq,blue\n2\n../../../@versions/color,eq,red\n1\n")
 }

@@ -110,7 +110,7 @@ func (d Dir) Results(now time.Time, lifetime time.Duration) Listing {
 // not depend on order and limit.
 func (d Dir) Values(k Key, now time.Time, lifetime time.Duration) Listing {
 	l := d.rooted().Listing(now, lifetime)
-	return Listing{Bucket: l.Bucket, Prefix: l.Prefix, Where: l.Where, Menu: k}
+	return Listing{Bucket: l.Bucket, Prefix: l.Prefix, Where: l.Where, Versions: l.Versions, Menu: k}
 }
 
 // floorTime floors now to whole lifetimes since 1970, in whole seconds.

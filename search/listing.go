@@ -19,7 +19,7 @@ type Listing struct {
 	Order     Order // zero: none
 	Limit     int   // the first so many, in Order; 0: all
 	// Menu, when set, lists the values that the results have for this key instead of
-	// the results: see Values. Versions, Order and Limit are then zero.
+	// the results: see Values. Order and Limit are then zero.
 	Menu Key
 }
 

@@ -71,8 +71,8 @@ type Searcher interface {
 func Values(ctx context.Context, s Searcher, l Listing) iter.Seq2[MenuItem, error] {
 	return func(yield func(MenuItem, error) bool) {
 		schema, err := s.Schema(ctx, l.Bucket)
-		if err == nil {
-			err = fitsLinks(l)
+		if err == nil && !fitsLinks(l.Menu) {
+			err = &Error{Op: "menu", Bucket: l.Bucket, Key: l.Prefix, Kind: KindUnsupported, Reason: longKey}
 		}
 		if err != nil {
 			yield(MenuItem{}, err)
@@ -90,17 +90,12 @@ func Values(ctx context.Context, s Searcher, l Listing) iter.Seq2[MenuItem, erro
 	}
 }
 
-// maxMenuKey bounds the name of a menu's key, so that components have room for values.
+// maxMenuKey bounds the name of a menu's key, in bytes, so that components have room for values.
 const maxMenuKey = 120
 
-// fitsLinks refuses a key whose name leaves no room for values in a component.
-func fitsLinks(l Listing) error {
-	if len(keyText(l.Menu)) <= maxMenuKey {
-		return nil
-	}
-	return &Error{Op: "menu", Bucket: l.Bucket, Key: l.Prefix, Kind: KindUnsupported,
-		Reason: fmt.Sprintf("the name of the key has more than %d bytes, which leaves no room for values", maxMenuKey)}
-}
+var longKey = fmt.Sprintf("the name of the key has more than %d bytes, which leaves no room for values", maxMenuKey)
+
+func fitsLinks(k Key) bool { return len(keyText(k)) <= maxMenuKey }
 
 // MenuKeys returns the keys that have a menu without asking much: those that are indexed; of a bucket that is
 // scanned, what a listing carries and does not differ from object to object, and with
@@ -108,7 +103,7 @@ func fitsLinks(l Listing) error {
 func MenuKeys(s Schema) []Key {
 	var keys []Key
 	for _, k := range knownKeys(s) {
-		if s.Engine == EngineSearch && k.Indexed || s.Engine == EngineScan && s.scanMenu(k) {
+		if (s.Engine == EngineSearch && k.Indexed || s.Engine == EngineScan && s.scanMenu(k)) && fitsLinks(k) {
 			keys = append(keys, k)
 		}
 	}
@@ -135,6 +130,8 @@ func MenuKey(s Schema, name string) (Key, error) {
 	switch {
 	case !known:
 		return refuse(KindNotExist, unknownKey(s, name).Msg, "")
+	case !fitsLinks(k):
+		return refuse(KindUnsupported, longKey, "")
 	case s.Engine == EngineScan && !s.scanned(k):
 		return refuse(KindUnsupported, s.untold(k), s.scanHint(k))
 	case s.Engine == EngineScan:
