@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,48 +19,6 @@ type candidate struct {
 	name string // what then stands there, as it is shown
 	help string // what it is, in a few words; may be empty
 	end  bool   // the word is complete; else it goes on, with a component's argument or after "/"
-}
-
-// searchKey is a line of @searchkeys.
-type searchKey struct {
-	name, native string
-	typ          search.Datatype
-	indexed      bool
-}
-
-// parseSearchKeys reads the content of @searchkeys.
-func parseSearchKeys(text string) []searchKey {
-	var keys []searchKey
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 {
-			continue
-		}
-		if typ, ok := search.ParseDatatype(fields[2]); ok {
-			keys = append(keys, searchKey{name: fields[0], native: fields[1], typ: typ, indexed: fields[3] != "checked"})
-		}
-	}
-	return keys
-}
-
-// mountReader reads a mount for completion. Nothing it reads is a listing of objects.
-type mountReader struct {
-	now time.Time
-	// readFile and readDir are those of package os; a test counts what they are asked for.
-	readFile func(string) ([]byte, error)
-	readDir  func(string) ([]string, error)
-}
-
-// newMountReader returns the reader of the mounts of this machine.
-func newMountReader() *mountReader {
-	return &mountReader{now: time.Now(), readFile: os.ReadFile, readDir: func(dir string) ([]string, error) {
-		d, err := os.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		defer d.Close()
-		return d.Readdirnames(-1)
-	}}
 }
 
 // complete returns the candidates for the last component of p.
@@ -85,14 +42,13 @@ func (r *mountReader) complete(p mountPath) []candidate {
 		if err != nil {
 			return nil
 		}
-		slices.Sort(names)
 		var found []candidate
 		for _, name := range names {
 			found = p.offer(found, name, "/", "")
 		}
 		return found
 	}
-	return r.component(p)
+	return p.offerNames(r.component(p), r.keptNames)
 }
 
 // offer adds name and what follows it to found, when base begins it.
@@ -128,20 +84,26 @@ func (r *mountReader) buckets(p mountPath) []candidate {
 	if err != nil {
 		return nil
 	}
-	slices.Sort(names)
 	for _, name := range names {
-		found = p.offer(found, name, "/", "")
+		found = p.offer(found, name, "", "")
 	}
 	return found
 }
 
-// keys returns the keys that can be searched in the bucket of p.
-func (r *mountReader) keys(p mountPath) []searchKey {
-	text, err := r.readFile(p.root + "/" + p.names[0] + "/@searchkeys")
-	if err != nil {
-		return nil
+// offerNames adds those of the names of folders and objects at p that base begins, unless that can
+// be no such name.
+func (p *mountPath) offerNames(found []candidate, names func(mountPath) []string) []candidate {
+	if isQueryName(p.base) {
+		return found
 	}
-	return parseSearchKeys(string(text))
+	for _, name := range names(*p) {
+		if strings.HasSuffix(name, "/") {
+			found = p.offer(found, name, "", "")
+		} else {
+			found = p.offerFile(found, name, "")
+		}
+	}
+	return found
 }
 
 // component completes a query or a directive, in a bucket or below it.
@@ -251,6 +213,9 @@ func (r *mountReader) directive(p mountPath) []candidate {
 	return found
 }
 
+// begunEscape is a %XX that is not yet typed to its end.
+var begunEscape = regexp.MustCompile("%[0-9A-Fa-f]?$")
+
 // values completes argument, the values of an operator on a key.
 func (r *mountReader) values(p mountPath, k searchKey, o search.Operator, argument string) []candidate {
 	isList := o.Args < 0
@@ -264,16 +229,17 @@ func (r *mountReader) values(p mountPath, k searchKey, o search.Operator, argume
 	if low, high, ok := strings.Cut(last, ".."); ok && isList {
 		last, ranged = high, low != ""
 	}
+	typed := fs.DecodeFlat(begunEscape.ReplaceAllString(last, "")).Text
+	examples, more := r.examples(p, k, o, typed, ranged)
 	var found []candidate
-	for _, value := range r.examples(p, k, o, ranged) {
+	for _, value := range examples {
 		text := encodeArgument(value)
 		if slices.Contains(before, text) {
 			continue
 		}
 		rest, ok := strings.CutPrefix(text, last)
 		if !ok {
-			// Typed another way, as ":" for %3A.
-			typed := fs.DecodeFlat(last).Text
+			// Typed another way, as "," for %2C.
 			if rest, ok = strings.CutPrefix(value, typed); !ok {
 				continue
 			}
@@ -281,7 +247,12 @@ func (r *mountReader) values(p mountPath, k searchKey, o search.Operator, argume
 		}
 		found = append(found, candidate{rest: rest, name: value})
 	}
-	return endValues(found, isList)
+	found = endValues(found, isList)
+	if more {
+		// So that what those that are known begin with is not taken for what all do.
+		found = append(found, candidate{name: "...", help: "more values"})
+	}
+	return found
 }
 
 // endValues lets a value end the component; of a list, only the one value that is left,
@@ -300,46 +271,50 @@ func endValues(found []candidate, isList bool) []candidate {
 	return slices.DeleteFunc(found, func(c candidate) bool { return c.rest == "" })
 }
 
-// examples returns values to offer for a key: those there are, of a string; else what shows the form.
-func (r *mountReader) examples(p mountPath, k searchKey, o search.Operator, ranged bool) []string {
-	switch k.typ {
-	case search.Datetime:
-		day, month, year := r.now.UTC().Format("2006-01-02"), r.now.UTC().Format("2006-01"), r.now.UTC().Format("2006")
-		switch {
-		case o.Word == "newer" || o.Word == "older":
-			return []string{"1h", "1d", "7d", "1mo", "1y"}
-		case o.Args < 0 && !ranged:
-			last := r.now.UTC().AddDate(-1, 0, 0).Format("2006")
-			return []string{"today", "yesterday", day, month, year, last + ".." + year}
+// examples returns values to offer for a key: those there are, or else what shows the form. more
+// is true when there are more.
+func (r *mountReader) examples(p mountPath, k searchKey, o search.Operator, typed string, ranged bool) (values []string, more bool) {
+	switch {
+	case k.typ == search.Datetime:
+		return r.times(o, ranged), false
+	case k.native == "Size":
+		if o.Args < 0 && !ranged {
+			return []string{"0", "4k..1M", "1M..100M", "100M..1G", "1G.."}, false
 		}
-		return []string{"today", "yesterday", day, month, year}
-	case search.Integer, search.Decimal:
-		switch {
-		case k.native != "Size":
-			return []string{"0", "1", "10", "100", "1000"}
-		case o.Args < 0 && !ranged:
-			return []string{"0", "4k..1M", "1M..100M", "100M..1G", "1G.."}
-		}
-		return []string{"4k", "1M", "100M", "1G"}
+		return []string{"4k", "1M", "100M", "1G"}, false
+	case !k.indexed, o.Word == "glob", o.Word == "suffix", o.Word == "contains":
+		return nil, false
+	case k.native == "ObjectName", k.typ == search.String && ranged:
+		return nil, false // every object has another name
 	}
-	if !k.indexed || o.Word == "glob" || o.Word == "suffix" || o.Word == "contains" || ranged {
-		return nil
+	values, more = r.menu(p, k, typed)
+	if k.typ == search.String || o.Args < 0 && !ranged {
+		return values, more
 	}
-	names, err := r.readDir(p.dir() + "/@by/" + k.name)
-	if err != nil {
-		return nil
-	}
-	slices.Sort(names)
-	var values []string
-	for _, name := range names {
-		switch d := fs.DecodeFlat(name); {
-		case name == "%~empty":
-			values = append(values, "")
-		case !strings.Contains(name, "%~"):
-			values = append(values, d.Text)
+	// The menu of numbers has ranges.
+	var bounds []string
+	for _, v := range values {
+		low, high, _ := strings.Cut(v, "..")
+		for _, bound := range []string{low, high} {
+			if bound != "" && !slices.Contains(bounds, bound) {
+				bounds = append(bounds, bound)
+			}
 		}
 	}
-	return values
+	return bounds, more
+}
+
+// times returns examples of times.
+func (r *mountReader) times(o search.Operator, ranged bool) []string {
+	now := r.now.UTC()
+	day, month, year := now.Format("2006-01-02"), now.Format("2006-01"), now.Format("2006")
+	switch {
+	case o.Word == "newer" || o.Word == "older":
+		return []string{"1h", "1d", "7d", "1mo", "1y"}
+	case o.Args < 0 && !ranged:
+		return []string{"today", "yesterday", day, month, year, now.AddDate(-1, 0, 0).Format("2006") + ".." + year}
+	}
+	return []string{"today", "yesterday", day, month, year}
 }
 
 // encodeArgument writes a value as an argument of the comma form that no shell reads as

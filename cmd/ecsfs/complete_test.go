@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,24 +136,66 @@ var completionSchema = search.Schema{Bucket: "b", Enabled: true, Indexed: []sear
 	{Name: "x-amz-meta-color", Type: search.String}, {Name: "x-amz-meta-stars", Type: search.Integer}, {Name: "x-amz-meta-size", Type: search.String},
 }}
 
-// fakeReader reads a mount of bucket b, and records what is asked of it.
-func fakeReader(asked *[]string) *mountReader {
+// asked records what is asked of a mount, but for @explain.
+type asked struct {
+	mu    sync.Mutex
+	paths []string // guarded by mu
+}
+
+func (a *asked) add(path string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.paths = append(a.paths, path)
+}
+
+func (a *asked) String() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.paths, " ")
+}
+
+// fakeReader reads a mount on /m. Its buckets b and kept have the keys of completionSchema, and it
+// has the listings of some directories in kept.
+func fakeReader(t *testing.T, asked *asked) *mountReader {
 	return &mountReader{
-		now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC),
+		now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC), patience: 50 * time.Millisecond,
 		readFile: func(name string) ([]byte, error) {
-			*asked = append(*asked, name)
-			if name == "/m/b/@searchkeys" {
+			if !strings.HasSuffix(name, "/@explain") {
+				asked.add(name)
+			}
+			switch name {
+			case "/m/b/@searchkeys", "/m/kept/@searchkeys":
 				return []byte(search.SearchKeysTable(completionSchema)), nil
+			case "/m/kept/@explain", "/m/kept/size,gt,1/@explain", "/m/kept/folder/@explain":
+				return []byte("engine    x\nlast run: 3 rows complete, begun 1s ago, used for another 1m57s\n"), nil
+			case "/m/kept/other/@explain":
+				return []byte("last run: 3 rows so far, begun 1s ago, used for another 1m57s\n"), nil
+			case "/m/kept/old/@explain":
+				return []byte("last run: 1 row complete, begun 59s ago, used for another 1s\n"), nil
+			case "/m/kept/long/@explain":
+				return []byte("last run: 51 rows complete, begun 1s ago, used for another 59s\n"), nil
+			case "/m/kept/longest/@explain":
+				return []byte("last run: 5001 rows complete, begun 1s ago, used for another 59s\n"), nil
 			}
 			return nil, os.ErrNotExist
 		},
 		readDir: func(dir string) ([]string, error) {
-			*asked = append(*asked, dir)
+			asked.add(dir)
 			switch {
 			case dir == "/m":
-				return []string{"logs", "b"}, nil
+				return []string{"b/", "logs/"}, nil
+			case strings.HasSuffix(dir, "/@by/stars"):
+				return []string{"1..10", "10..100"}, nil
+			case dir == "/m/b/many/@by/color":
+				return []string{"%~more", "red1", "red2"}, nil
+			case dir == "/m/b/many/color,prefix,rot/@by/color":
+				return []string{"rot"}, nil
+			case strings.HasSuffix(dir, "/slow/@by/color"):
+				<-t.Context().Done()
 			case strings.HasSuffix(dir, "/@by/color"):
-				return []string{"red", "blue", "in review", "a%2Fb,c", "%~empty", "%~more", "größe&<'"}, nil
+				return []string{"%~empty", "a%2Fb,c", "blue", "größe&%3C'", "in review", "red", "too-long%~"}, nil
+			case strings.HasPrefix(dir, "/m/kept/"), dir == "/m/kept":
+				return []string{"folder/", "my file", "photo.jpg"}, nil
 			}
 			return nil, errors.New("listed " + dir)
 		},
@@ -182,7 +225,9 @@ func TestCompletePath(t *testing.T) {
 		{"/b/size,in,1M..", "100M 1G 1M 4k", "/m/b/@searchkeys"},
 		{"/b/mtime,newer,7", "d/", "/m/b/@searchkeys"},
 		{"/b/mtime,in,2026-11-", "23, 23/", "/m/b/@searchkeys"},
-		{"/b/stars,gt,", "0/ 1/ 10/ 100/ 1000/", "/m/b/@searchkeys"},
+		{"/b/stars,gt,", "1/ 10/ 100/", "/m/b/@searchkeys /m/b/@by/stars"},
+		{"/b/stars,in,", "1..10 10..100", "/m/b/@searchkeys /m/b/@by/stars"},
+		{"/b/name,eq,", "", "/m/b/@searchkeys"},
 		{"/b/size,gt,1/color,eq,", "/ a%2Fb%2Cc/ blue/ größe%26%3C%27/ in%20review/ red/", "/m/b/@searchkeys /m/b/size,gt,1/@by/color"},
 		{"/b/color,eq,in", "%20review/", "/m/b/@searchkeys /m/b/@by/color"},
 		{"/b/color,eq,in r", "eview/", "/m/b/@searchkeys /m/b/@by/color"},
@@ -190,6 +235,9 @@ func TestCompletePath(t *testing.T) {
 		{"/b/color,eq,a%2f", "b%2Cc/", "/m/b/@searchkeys /m/b/@by/color"},
 		{"/b/color,in,red,b", "lue, lue/", "/m/b/@searchkeys /m/b/@by/color"},
 		{"/b/color,in,red,r", "", "/m/b/@searchkeys /m/b/@by/color"},
+		{"/b/many/color,eq,", ". red1/ red2/", "/m/b/@searchkeys /m/b/many/@by/color"},
+		{"/b/many/color,eq,rot", "/", "/m/b/@searchkeys /m/b/many/@by/color /m/b/many/color,prefix,rot/@by/color"},
+		{"/b/slow/color,eq,r", "ed/", "/m/b/@searchkeys /m/b/slow/@by/color /m/b/slow/color,prefix,r/@by/color"},
 		{"/b/color,glob,", "", "/m/b/@searchkeys"},
 		{"/b/contenttype,eq,", "", "/m/b/@searchkeys"},
 		{"/b/@tr", "ee/", ""},
@@ -202,14 +250,28 @@ func TestCompletePath(t *testing.T) {
 		{"/b/@by/color/r", "ed/", "/m/b/@by/color"},
 		{"/b/@by/color/red/si", "ze,", "/m/b/@searchkeys"},
 		{"/b/..", "/", ""},
+		// Names, where the mount has the listing.
+		{"/kept/p", "hoto.jpg.", "/m/kept/@searchkeys /m/kept"},
+		{"/kept/my", "_file.", "/m/kept/@searchkeys /m/kept"},
+		{"/kept/folder/f", "older/", "/m/kept/@searchkeys /m/kept/folder"},
+		{"/kept/size,gt,1/s", "ize, tars,", "/m/kept/@searchkeys /m/kept/size,gt,1"},
+		{"/kept/unknown/@tree/p", "", "/m/kept/@searchkeys"},
+		{"/kept/other/p", "", "/m/kept/@searchkeys"},
+		{"/kept/old/p", "", "/m/kept/@searchkeys"},
+		{"/kept/long/p", "hoto.jpg.", "/m/kept/@searchkeys /m/kept/long"},
+		{"/kept/long/", "color, meta.size, mtime, size, stars, @", "/m/kept/@searchkeys"},
+		{"/kept/longest/p", "", "/m/kept/@searchkeys"},
+		{"/kept/size,", "eq, exists/ ge, gt, in, le, lt, missing/ ne,", "/m/kept/@searchkeys"},
+		{"/kept/@p", "", ""},
 	} {
-		var asked, got []string
+		var asked asked
+		var got []string
 		p, _ := locate("/m"+c.path, "/", []mountEntry{{Dir: "/m", Type: fsType}})
-		for _, one := range fakeReader(&asked).complete(p) {
-			if one.end {
+		for _, one := range fakeReader(t, &asked).complete(p) {
+			if one.end || one.name == "..." {
 				one.rest += "."
 			}
-			got = append(got, one.rest)
+			got = append(got, strings.ReplaceAll(one.rest, " ", "_"))
 		}
 		want := strings.Fields(c.want)
 		slices.Sort(got)
@@ -217,7 +279,7 @@ func TestCompletePath(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmp.Transformer("nil", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
 			t.Errorf("%s: %s", c.path, diff)
 		}
-		if got := strings.Join(asked, " "); got != c.asked {
+		if got := asked.String(); got != c.asked {
 			t.Errorf("%s: asked for %s, want %s", c.path, got, c.asked)
 		}
 	}
@@ -270,8 +332,9 @@ func TestCompleteWords(t *testing.T) {
 		{"put --ca-bundle x", "files"},
 		{"mount /d -- ls x", "files"},
 	} {
-		var asked, got []string
-		found, ours := completeWords(commandWords(c.line, "bash"), fakeReader(&asked), all)
+		var asked asked
+		var got []string
+		found, ours := completeWords(commandWords(c.line, "bash"), fakeReader(t, &asked), all)
 		for _, one := range found {
 			got = append(got, one.rest)
 		}

@@ -149,12 +149,13 @@ func (w *typedWord) pathPart() {
 // is then complete: its quote is closed and a blank follows.
 func (w *typedWord) shellSuffix(s string, end bool) string {
 	var b strings.Builder
-	for _, c := range []byte(s) {
+	for i, c := range []byte(s) {
 		switch {
 		case w.quote == '\'' && c == '\'':
 			b.WriteString(`'\'`)
 		case w.quote == '"' && strings.IndexByte("$`\"\\", c) >= 0,
-			w.quote == 0 && strings.IndexByte(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~", c) >= 0:
+			w.quote == 0 && strings.IndexByte(" \t\n!\"$&'()*;<>?[\\]^`{|}", c) >= 0,
+			w.quote == 0 && i == 0 && strings.IndexByte("#=~", c) >= 0: // where they may begin a word
 			b.WriteByte('\\')
 		}
 		b.WriteByte(c)

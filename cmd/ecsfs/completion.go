@@ -34,8 +34,9 @@ file of your shell:
 TAB then goes on from 'ls MOUNT/photos/si' to size, and gt, and 100M/. Values of text are those
 that the objects up to there have (@by), the others examples. What is offered needs no quotes.
 
-A bucket is never listed for TAB, since it may hold millions of objects: names of folders and
-objects are not completed. Outside of mounts TAB does what it did before.`,
+Nothing is listed for TAB, since a bucket may hold millions of objects: names of folders and objects
+are completed only where the mount has the listing already, after an ls. Outside of mounts TAB does
+what it did before.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
 			if err != nil {
