@@ -34,6 +34,9 @@
 // its rows and its error for the handles on it; for the negative lifetime, Open
 // of an equal listing returns that error at once.
 //
+// Drop makes the next Open search, and the next Stat of what is below the
+// listing's prefix ask; handles on it keep their rows.
+//
 // The rows of a menu (search.Listing.Menu) are its items, as search.MenuItem.Entry has them; what
 // fetches them is search.Values, over this cache.
 //

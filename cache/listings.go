@@ -192,6 +192,12 @@ func (c *Cache) Forget(bucket, object string) {
 
 // Drop implements search.Snapshotter. The error of a listing that broke is dropped as well.
 func (c *Cache) Drop(l search.Listing) (taken time.Time, rows int, ok bool) {
+	below := func(k key) bool {
+		return k.kind == kindStat && k.bucket == l.Bucket && strings.HasPrefix(k.object, l.Prefix)
+	}
+	c.stats.forget(below)
+	c.mem.dropAll(below)
+
 	id := l.ID()
 	r := &c.listings
 	r.mu.Lock()

@@ -115,3 +115,67 @@ func TestListingsAreEvictedByUse(t *testing.T) {
 		}
 	})
 }
+
+func TestDrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStore(10)
+		st.fill("b", 15)
+		st.put("b", "dir/x", "x")
+		c := newCache(t, st, minute)
+		dir, other := search.Listing{Bucket: "b", Prefix: "dir/", Recursive: true}, query("b", "other")
+		if _, _, ok := c.Drop(dir); ok {
+			t.Error("what was never taken was dropped")
+		}
+		stat := func(key string) error {
+			_, err := c.Stat(t.Context(), search.Ref{Bucket: "b", Key: key})
+			return err
+		}
+		for range 2 {
+			for _, key := range []string{"k000001", "dir/x", "dir/new"} {
+				if err := stat(key); (err != nil) != (key == "dir/new") {
+					t.Fatal(err)
+				}
+			}
+		}
+		st.wantRequests(t, "stat", 3)
+
+		held := mustOpen(t, c, dir)
+		drain(t, held)
+		defer held.Close()
+		s := mustOpen(t, c, other)
+		drain(t, s)
+		s.Close()
+		time.Sleep(time.Second)
+		taken, rows, ok := c.Drop(dir)
+		if age := time.Since(taken); !ok || rows != 1 || age != time.Second {
+			t.Errorf("dropped %d rows, %v old, %t", rows, age, ok)
+		}
+		if _, _, ok := c.Drop(dir); ok {
+			t.Error("it was dropped twice")
+		}
+		if p := c.Peek(dir); p != nil {
+			t.Error("what was dropped is kept")
+		}
+		if p := c.Peek(other); p == nil {
+			t.Error("another listing was dropped")
+		} else {
+			p.Close()
+		}
+		if _, ok := held.Find("dir/x"); !ok {
+			t.Error("Drop touched the rows of an open handle")
+		}
+
+		st.put("b", "dir/new", "n")
+		for key, requests := range map[string]int{"k000001": 0, "dir/x": 1, "dir/new": 1} {
+			before := st.count("stat")
+			if err := stat(key); err != nil || st.count("stat") != before+requests {
+				t.Errorf("Stat of %s after Drop: %v, %d requests, want %d", key, err, st.count("stat")-before, requests)
+			}
+		}
+
+		// Kept, complete, and nobody holds it.
+		if _, rows, ok := c.Drop(other); !ok || rows != 16 {
+			t.Errorf("dropped %d rows, %t", rows, ok)
+		}
+	})
+}

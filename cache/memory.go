@@ -219,6 +219,17 @@ func (m *memory) drop(k key) {
 	}
 }
 
+// dropAll no longer keeps what match, which must not call m, is true of.
+func (m *memory) dropAll(match func(key) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, it := range m.lru.Values() {
+		if match(it.key) {
+			m.removeLocked(it)
+		}
+	}
+}
+
 // forget drops everything of g for which drop, which must not call m, is true.
 func (m *memory) forget(g group, drop func(key, any) bool) {
 	m.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,9 @@ type dirNode struct {
 	node
 	dir   search.Dir
 	mtime time.Time
+	// doubted: the next GETATTR is answered ESTALE, upon which the kernel walks the path again and looks
+	// each name up.
+	doubted atomic.Bool
 
 	mu sync.Mutex
 	// Guarded by mu: what the kernel's own copy of this directory holds. INVARIANT: while
@@ -57,6 +61,7 @@ func (f *filesystem) directory(ctx context.Context, parent *gofuse.Inode, compon
 	inode := f.live.inode(ctx, parent, dirAttr(parent.StableAttr(), component), func() gofuse.InodeEmbedder {
 		return &dirNode{node: node{fs: f}, dir: d, mtime: mtime}
 	})
+	inode.Operations().(*dirNode).doubted.Store(false)
 	f.dirAttributes(mtime, &out.Attr)
 	out.SetEntryTimeout(valid)
 	out.SetAttrTimeout(valid)
@@ -66,6 +71,9 @@ func (f *filesystem) directory(ctx context.Context, parent *gofuse.Inode, compon
 // Getattr needs no request. A directory's time is fixed: a listing has no time
 // of change, and tar takes a changed one for a file that changed as it was read.
 func (n *dirNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if n.doubted.Swap(false) {
+		return syscall.ESTALE
+	}
 	n.fs.dirAttributes(n.mtime, &out.Attr)
 	out.SetTimeout(n.fs.TTL)
 	return 0

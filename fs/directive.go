@@ -49,11 +49,10 @@ func (n *dirNode) directive(ctx context.Context, name string, d search.Directive
 		if text, err = n.meta(ctx, d); err != nil {
 			return nil, err
 		}
+	case "refresh":
+		return n.refresh(ctx, name, schema, out), nil // without a schema too
 	case "stats":
 		return nil, &search.Error{Op: "lookup", Kind: search.KindNotExist, Reason: "@stats is at the root of the mount"}
-	default:
-		return nil, &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
-			Reason: "@" + d.Word + " is not in this release", Hint: "@help lists what is"}
 	}
 	return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), nil
 }

@@ -26,6 +26,7 @@ type filesystem struct {
 	indexes treeIndexes
 	held    heldTree
 	looked  heldSnapshots
+	missed  missedNames
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
 

@@ -19,7 +19,11 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	n.fs.count.lookups.Add(1)
 	child, doubt, err := n.lookup(ctx, name, out)
 	if err != nil {
-		return nil, n.fs.errnos.errno(failure{Op: "lookup", Path: n.path(name), Err: err, Doubt: doubt})
+		errno := n.fs.errnos.errno(failure{Op: "lookup", Path: n.path(name), Err: err, Doubt: doubt})
+		if errno == syscall.ENOENT {
+			n.fs.missed.add(n, name)
+		}
+		return nil, errno
 	}
 	return child, 0
 }

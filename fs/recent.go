@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"maps"
 	"strings"
 	"sync"
 )
@@ -35,6 +36,14 @@ func (r *recent[K, V]) get(key K) (V, bool) {
 	}
 	value, ok := r.old[key]
 	return value, ok
+}
+
+// deleteFunc forgets what del is true of.
+func (r *recent[K, V]) deleteFunc(del func(K, V) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.young, del)
+	maps.DeleteFunc(r.old, del)
 }
 
 // longNames remembers what shortened names stand for, so that a name from a

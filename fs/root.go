@@ -50,7 +50,7 @@ func (n *rootNode) file(name string) (string, bool) {
 	case "@errors":
 		return n.fs.errors.Text(), true
 	case "@stats":
-			counters := slices.Concat(n.fs.Stats(), n.fs.counters())
+		counters := slices.Concat(n.fs.Stats(), n.fs.counters())
 		return statsText(counters, n.fs.Running(), n.fs.Now()), true
 	case "CACHEDIR.TAG":
 		return cacheDirTag, true

@@ -32,11 +32,16 @@ var (
 // number changes between its stat and its open ("replaced while being copied").
 // The entry is valid for no time: each use of the name renders again.
 func (f *filesystem) virtual(ctx context.Context, parent *gofuse.Inode, name string, text []byte, out *fuse.EntryOut) *gofuse.Inode {
+	n := &virtualNode{node: node{fs: f}, text: text, rendered: f.Now()}
+	return f.rendering(ctx, parent, name, n, n, out)
+}
+
+// rendering is virtual for a node that is, or embeds, n.
+func (f *filesystem) rendering(ctx context.Context, parent *gofuse.Inode, name string, n *virtualNode, embedder gofuse.InodeEmbedder, out *fuse.EntryOut) *gofuse.Inode {
 	attr := virtualAttr(parent.StableAttr(), name)
 	attr.Gen = f.renderings.Add(1)
-	n := &virtualNode{node: node{fs: f}, text: text, rendered: f.Now()}
-	inode := f.live.inode(ctx, parent, attr, func() gofuse.InodeEmbedder { return n })
-	f.fileAttributes(uint64(len(text)), n.rendered, &out.Attr)
+	inode := f.live.inode(ctx, parent, attr, func() gofuse.InodeEmbedder { return embedder })
+	f.fileAttributes(uint64(len(n.text)), n.rendered, &out.Attr)
 	out.SetEntryTimeout(0)
 	out.SetAttrTimeout(f.TTL)
 	return inode

@@ -192,7 +192,8 @@ type Snapshotter interface {
 	Open(ctx context.Context, l Listing) (Snapshot, error)
 	// Drop forgets the kept snapshot of l, so that the next Open asks the store;
 	// handles on it keep their rows. It reports when it was taken and how many rows
-	// it had so far; ok is false when there was none. It sends nothing.
+	// it had so far; ok is false when there was none. It forgets as well the attributes that are kept of
+	// objects whose keys begin with l.Prefix, and which do not exist. It sends nothing.
 	Drop(l Listing) (taken time.Time, rows int, ok bool)
 	// Peek returns the fresh kept snapshot of l, or nil. It sends nothing and
 	// must be closed as well.
