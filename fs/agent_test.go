@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,8 @@ type agent struct {
 // agentCall is what the agent is asked for: an operation on a path below the bucket.
 type agentCall struct {
 	// "stat" (follows links), "list", "read", "link"; "hold" opens a file, which stays open until
-	// the next hold, and "held" reads its byte at At; "create", "mkdir", "remove", "truncate".
+	// the next hold, and "held" reads its byte at At; "walk" lists all files below a directory
+	// and what is in them; "create", "mkdir", "remove", "truncate".
 	Op   string
 	Path []byte
 	At   int64
@@ -36,7 +38,8 @@ type agentCall struct {
 // agentAnswer is what came of it.
 type agentAnswer struct {
 	Errno string   // "ENOENT"; empty: it went well
-	Names [][]byte // list: in the order of the directory, up to the error
+	Names [][]byte // list: in the order of the directory, up to the error; walk: paths
+	Files [][]byte // walk: the bytes of each
 	Data  []byte   // read, held: the bytes, up to the error; link: the target
 	Mode  os.FileMode
 	Size  int64
@@ -163,6 +166,16 @@ func (c agentCall) do(dir string, held **os.File) (answer agentAnswer) {
 		for _, n := range names {
 			answer.Names = append(answer.Names, []byte(n))
 		}
+	case "walk":
+		err = filepath.WalkDir(path, func(name string, e os.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(name)
+			answer.Names = append(answer.Names, []byte(strings.TrimPrefix(name, path+"/")))
+			answer.Files = append(answer.Files, data)
+			return err
+		})
 	case "hold":
 		(*held).Close() // nil at first, which Close takes
 		*held, err = os.Open(path)
