@@ -114,6 +114,8 @@ if [ "$mode" = all ]; then
   # The shells that paths are typed in, and that complete them.
   for shell in zsh fish tcsh ksh; do command -v $shell >/dev/null || packages+=($shell); done
   [ -e /usr/share/bash-completion/bash_completion ] || packages+=(bash-completion)
+  command -v rsync >/dev/null || packages+=(rsync)
+  command -v sqlite3 >/dev/null || packages+=(sqlite3)
   if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     step "${packages[*]}, by apt-get"
     apt-get update -qq || true
@@ -137,6 +139,9 @@ if [ "$mode" = all ]; then
   python3 -c 'import boto3' 2>/dev/null && ECSFS_REQUIRE_TOOLS+=" boto3"
   aws --version >/dev/null 2>&1 && ECSFS_REQUIRE_TOOLS+=" aws"
   command -v rclone >/dev/null && ECSFS_REQUIRE_TOOLS+=" rclone"
+  for tool in awk cp du duckdb find grep ls python3 rsync sqlite3 tar; do
+    command -v $tool >/dev/null && ECSFS_REQUIRE_TOOLS+=" $tool"
+  done
   command -v s3fs >/dev/null && [ -e /dev/fuse ] && ECSFS_REQUIRE_TOOLS+=" s3fs"
   for shell in bash dash zsh fish tcsh ksh; do command -v $shell >/dev/null && ECSFS_REQUIRE_TOOLS+=" $shell"; done
   [ -e /usr/share/bash-completion/bash_completion ] && ECSFS_REQUIRE_TOOLS+=" bash-completion"
