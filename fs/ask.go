@@ -180,19 +180,10 @@ func (n *dirNode) longTarget(ctx context.Context, name string, d DecodedName, as
 		if !naming.flat {
 			t.text, _, e.Folder = strings.Cut(t.text, "/")
 		}
-		var of string
-		switch {
-		case d.Versioned && !e.Folder:
+		if d.Versioned && !e.Folder {
 			t.version = e.VersionID
-			of = naming.object(t.text, t.version)
-		case d.Object && !naming.flat:
-			of = EncodeTwin(t.text)
-		case naming.flat:
-			of = EncodeFlat(t.text)
-		default:
-			of = EncodeSegment(t.text)
 		}
-		if of == name {
+		if naming.object(t.text, t.version, d.Object) == name {
 			text := t.text
 			if t.version != "" {
 				text = versionText(text, t.version)

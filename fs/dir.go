@@ -92,7 +92,7 @@ func (n *dirNode) isTree() bool { return n.dir.Tree && !n.dir.IsPlain() }
 // base returns what the names in n are relative to: every key that has one begins with it.
 func (n *dirNode) base() string { return n.dir.Prefix + n.dir.Below }
 
-func (n *dirNode) naming() naming { return naming{flat: n.flat(), versions: n.dir.Versions} }
+func (n *dirNode) naming() naming { return namingOf(n.dir) }
 
 // entryOrder makes the entries of a directory from the rows of a snapshot, each name once. The order
 // depends on the rows alone, so that an offset means the same entry whenever it is sought.

@@ -152,25 +152,19 @@ func (r *manifestOrder) readAll(rows iter.Seq2[search.Object, error]) (broken er
 // folders, twin says whether there is a result below o.Key+"/" as well; a marker without
 // content is its folder, and its path ends in "/".
 func ResultPath(d search.Dir, o *search.Object, twin bool) string {
-	name := naming{flat: d.IsFlat(), versions: d.Versions}
 	rel := strings.TrimPrefix(o.Key, d.Prefix+d.Below)
-	if name.flat {
-		return name.object(rel, o.VersionID)
+	if d.IsFlat() {
+		return ResultName(d, rel, o.VersionID, false)
 	}
 	var path strings.Builder
 	for folder, rest, below := strings.Cut(rel, "/"); below; folder, rest, below = strings.Cut(rest, "/") {
 		path.WriteString(EncodeSegment(folder) + "/")
 		rel = rest
 	}
-	switch {
-	case rel == "" && o.Size == 0:
-		if path.Len() == 0 {
-			return "./"
-		}
-	case twin && !(d.Versions && o.VersionID != ""):
-		path.WriteString(EncodeTwin(rel))
-	default:
-		path.WriteString(name.object(rel, o.VersionID))
+	if rel != "" || o.Size > 0 {
+		path.WriteString(ResultName(d, rel, o.VersionID, twin))
+	} else if path.Len() == 0 {
+		return "./"
 	}
 	return path.String()
 }

@@ -54,7 +54,7 @@ func checkVersionNames(t fataler, key, id string) {
 	t.Helper()
 	check := func(view naming, text string) {
 		t.Helper()
-		name := view.object(text, id)
+		name := view.object(text, id, false)
 		d, canonical := view.decode(name)
 		if !d.Versioned || d.Hash == "" && d.Version != id || d.Whole && d.Text != text {
 			t.Fatalf("version %q of %q: name %q decodes as %+v", id, key, name, d)

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/ecsfs/ecsfs/search"
 )
 
 // The names of versions, in a directory that shows all versions of its objects: the name of the object
@@ -101,24 +103,35 @@ func decodeVersion(head, tail string) DecodedName {
 	return DecodedName{Reserved: true}
 }
 
+// ResultName returns the name in d of an object, or with a version's ID of that version, where d shows versions.
+// text is its key relative to d; in a view with folders the last segment of that. There twin says that
+// there is a folder of this name, which keeps it. What EncodeFlat promises of names holds.
+func ResultName(d search.Dir, text, version string, twin bool) string {
+	return namingOf(d).object(text, version, twin)
+}
+
 // naming is how one directory names what is in it.
 type naming struct {
 	flat     bool // by the whole key below it; else by its segments
 	versions bool // each version by a name of its own
 }
 
-// object returns the name of the object, or version of one, with this text; it is not that of an object beside
-// a folder of the same name.
-func (n naming) object(text, version string) string {
+func namingOf(d search.Dir) naming { return naming{flat: d.IsFlat(), versions: d.Versions} }
+
+// object returns the name of the object, or version of one, with this text; with twin, where there is a folder
+// of the same text.
+func (n naming) object(text, version string, twin bool) string {
 	switch {
-	case !n.versions && n.flat:
-		return EncodeFlat(text)
-	case !n.versions:
-		return EncodeSegment(text)
-	case n.flat:
+	case n.flat && n.versions:
 		return EncodeFlatVersion(text, version)
+	case n.flat:
+		return EncodeFlat(text)
+	case n.versions && version != "":
+		return EncodeSegmentVersion(text, version)
+	case twin:
+		return EncodeTwin(text)
 	}
-	return EncodeSegmentVersion(text, version)
+	return EncodeSegment(text)
 }
 
 // decode reads name. canonical is false when it is the name of nothing in the directory, whatever
@@ -134,7 +147,7 @@ func (n naming) decode(name string) (d DecodedName, canonical bool) {
 	case !n.versions, !n.flat && strings.Contains(d.Text, "/"):
 		canonical = false
 	default:
-		canonical = d.Hash != "" || n.object(d.Text, d.Version) == name
+		canonical = d.Hash != "" || n.object(d.Text, d.Version, false) == name
 	}
 	return d, canonical
 }

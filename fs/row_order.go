@@ -86,8 +86,7 @@ func (r *rowOrder) waits(s search.Snapshot) bool {
 func (r *rowOrder) add(row *search.Entry) {
 	if r.dir.IsFlat() {
 		if rel, below := strings.CutPrefix(row.Key, r.dir.Prefix); below {
-			name := naming{flat: true, versions: r.dir.Versions}.object(rel, row.VersionID)
-			r.ready = append(r.ready, dirEntry{name: name, key: row.Key, object: &row.Object})
+			r.ready = append(r.ready, dirEntry{name: ResultName(r.dir, rel, row.VersionID, false), key: row.Key, object: &row.Object})
 		}
 		return
 	}

@@ -57,13 +57,8 @@ func (t tree) child(d search.Dir, p int) dirEntry {
 	base := d.Prefix + d.Below
 	row := t.at(p)
 	seg, _, folder := strings.Cut(row.Key[len(base):], "/")
-	switch {
-	case folder:
+	if folder {
 		return dirEntry{name: EncodeSegment(seg), key: base + seg + "/"}
-	case d.Versions && row.VersionID != "":
-		return dirEntry{name: EncodeSegmentVersion(seg, row.VersionID), key: row.Key, object: &row.Object}
-	case t.hasAfter(p, row.Key+"/"):
-		return dirEntry{name: EncodeTwin(seg), key: row.Key, object: &row.Object}
 	}
-	return dirEntry{name: EncodeSegment(seg), key: row.Key, object: &row.Object}
+	return dirEntry{name: ResultName(d, seg, row.VersionID, t.hasAfter(p, row.Key+"/")), key: row.Key, object: &row.Object}
 }

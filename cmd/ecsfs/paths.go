@@ -66,34 +66,5 @@ func prefixes(key string) iter.Seq[string] {
 
 // of returns the path of o.
 func (p *paths) of(o *search.Object) string {
-	rel := strings.TrimPrefix(o.Key, p.dir.Prefix+p.dir.Below)
-	if p.dir.IsFlat() {
-		return p.base + resultName(p.dir, rel, o.VersionID, false)
-	}
-	var path strings.Builder
-	path.WriteString(p.base)
-	for folder, rest, below := strings.Cut(rel, "/"); below; folder, rest, below = strings.Cut(rest, "/") {
-		path.WriteString(fs.EncodeSegment(folder) + "/")
-		rel = rest
-	}
-	if rel != "" || o.Size > 0 { // else it is a marker, which is its folder alone
-		path.WriteString(resultName(p.dir, rel, o.VersionID, p.folders[o.Key+"/"]))
-	}
-	return path.String()
-}
-
-// resultName returns the name in d of the object, or version of it, with this
-// key relative to d, or to the folder in d that it stands in; twin says that a folder has the same.
-func resultName(d search.Dir, rel, version string, twin bool) string {
-	switch {
-	case d.IsFlat() && d.Versions:
-		return fs.EncodeFlatVersion(rel, version)
-	case d.IsFlat():
-		return fs.EncodeFlat(rel)
-	case d.Versions && version != "":
-		return fs.EncodeSegmentVersion(rel, version)
-	case twin:
-		return fs.EncodeTwin(rel)
-	}
-	return fs.EncodeSegment(rel)
+	return p.base + strings.TrimPrefix(fs.ResultPath(p.dir, o, p.folders[o.Key+"/"]), "./")
 }

@@ -116,5 +116,5 @@ func named(d search.Dir, rel, version, name string) bool {
 	if !d.IsFlat() && strings.Contains(rel, "/") {
 		return false
 	}
-	return resultName(d, rel, version, false) == name || !d.IsFlat() && resultName(d, rel, version, true) == name
+	return fs.ResultName(d, rel, version, false) == name || fs.ResultName(d, rel, version, true) == name
 }
