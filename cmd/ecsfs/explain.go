@@ -18,8 +18,8 @@ func explainCommand() *cli.Command {
 		Usage:     "tell what a path means, and why an object is in it or not",
 		ArgsUsage: "[options] BUCKET/PATH",
 		Description: `Tells what PATH means: what would be sent to the store, what would be checked here, or where
-a query is wrong. Nothing is searched. With --object, tells for each condition whether the
-object with that key meets it.
+a query is wrong; and what it costs. Nothing is searched. What cannot be answered ends as the
+query would. With --object, tells for each condition whether the object with that key meets it.
 
   ecsfs explain photos/2026/size,gt,1M
   ecsfs explain photos/size,gt,1M --object 2026/IMG_0001.png`,

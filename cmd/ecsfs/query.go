@@ -32,8 +32,8 @@ func queryCommand() *cli.Command {
 		ArgsUsage: "[options] BUCKET[/FOLDER] COMPONENT...",
 		Description: `Prints the objects below FOLDER that match every COMPONENT: size in bytes, time of last
 modification, key. A component is what a name in a path would be in a mount: a query; @sort,KEY,
-@limit,N or @versions (which adds a column, the version); or, as the last one, a file such as
-@help or @explain, which is printed.
+@limit,N or @versions (which adds a column, the version); or, as the last one, a file or menu
+such as @manifest.csv, @by/color or @explain, which is printed.
 
   ecsfs query photos size,gt,1M color,in,red,blue
   ecsfs query photos color,eq,red @sort,-size @limit,10
