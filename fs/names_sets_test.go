@@ -224,7 +224,7 @@ func (s *keySet) flat(versions bool) (entries []entryOf) {
 			ids = versionsOf(&o)
 		}
 		for _, id := range ids {
-			entries = append(entries, entryOf{name: naming.object(o.Key, id), text: o.Key, version: id, object: true})
+			entries = append(entries, entryOf{name: naming.object(o.Key, id, false), text: o.Key, version: id, object: true})
 		}
 	}
 	return entries
