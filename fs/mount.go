@@ -114,7 +114,7 @@ func (f *filesystem) mountOptions() *fuse.MountOptions {
 		// leave the network idle.
 		MaxBackground: 128,
 		// GNU ls asks xattrs for each file it lists. ENOSYS, once, and the kernel asks no more.
-		DisableXAttrs: true,
+		DisableXAttrs: !f.Xattr,
 		// An inode's bytes never change, so a new mtime must not drop its pages, and the
 		// kernel need not ask for attributes before it uses them.
 		ExplicitDataCacheControl: true,

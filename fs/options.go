@@ -35,6 +35,11 @@ type Options struct {
 	// needs user_allow_other in /etc/fuse.conf for it.
 	AllowOther bool
 
+	// Xattr shows what the store knows of an object as extended attributes of its file: user.s3.key,
+	// user.s3.etag, user.s3.version and user.meta.NAME. To list them, or to get one of the last two, costs a
+	// HEAD for each file.
+	Xattr bool
+
 	// MaxInodes is how many inodes READDIRPLUS may make the kernel hold: above
 	// it directories are listed by name alone and names are looked up when they
 	// are used. 0 means DefaultMaxInodes.
