@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
@@ -19,6 +20,38 @@ var directiveRules = []rule{
 	{section: "6/@explain,REST of a query", path: "@explain,color,ne,red", text: []string{"color,ne,red is a query", "objects without color are left out"}, sent: "none"},
 	{section: "6/@explain,REST of a bad value", path: "@explain,size,gt,abc", text: []string{"size,gt,abc\n        ^\n", "100M"}},
 	{section: "6/@explain,REST of a literal", path: "@explain,hello.txt", text: []string{"hello.txt is the name of a folder or object"}},
+	{section: "6/@explain: sort and cost", path: "color,eq,red/@sort,-size/@limit,2/@explain", text: []string{"size", "first 2", "cost"}},
+	{section: "6/@explain of a scan", path: "../plain/size,gt,10/@explain", text: []string{"scan"}, sent: "none"},
+	{section: "6/@manifest.jsonl", path: "color,eq,blue/@manifest.jsonl", text: []string{`"key":"logs/2024/a.log"`, `"path":"logs%2F2024%2Fa.log"`, `"size":2097152`, `"modified":"2024-05-15T10:00:00Z"`, `"etag":"`,
+		`"version":"`, `"x-amz-meta-color":"blue"`, `"x-amz-meta-title":"it's"`, "not:hello"}, sent: `x-amz-meta-color=='blue'`},
+	{section: "6/@manifest.csv", path: "color,eq,blue/@manifest.csv", text: []string{"size,modified,created,etag,version,path,key,content_type,", ",x-amz-meta-color,", "\n2097152,2024-05-15T10:00:00Z,", ",logs%2F2024%2Fa.log,logs/2024/a.log,", ",blue,"}},
+	{section: "6/@manifest of a folder", path: "logs/@manifest.jsonl", text: []string{`"path":"2024/a.log"`, `"path":"2024/b.log"`, `"path":"2025/c.log"`}},
+	{section: "6/@manifest of a tree", path: "color,eq,blue/@tree/@manifest.jsonl", text: []string{`"path":"logs/2024/a.log"`}},
+	{section: "6/@manifest in the order of @sort", path: "color,eq,red/@sort,-size/@limit,2/@manifest.csv", text: []string{"not:bob", "not:b.log"}, check: func(t *testing.T, w *grammarWorld) {
+		text := w.agent.read("color,eq,red/@sort,-size/@limit,2/@manifest.csv")
+		if at := strings.Index(text, "pic.png"); at < 0 || at > strings.Index(text, "hello.txt") {
+			t.Error(text)
+		}
+	}},
+	{section: "6/@refresh", check: func(t *testing.T, _ *grammarWorld) {
+		w := newWorld(t, setup{})
+		w.put("old", "x")
+		a := newAgent(w)
+		a.list("size,gt,0")
+		w.put("new", "x")
+		w.clock.advance(7 * time.Second)
+		if names, _ := a.list("size,gt,0"); len(names) != 1 {
+			t.Errorf("within its lifetime the listing is %q", names)
+		}
+		w.requests()
+		if text := a.read("size,gt,0/@refresh"); !strings.Contains(text, "1 row, 7s old") {
+			t.Errorf("@refresh says %q", text)
+		}
+		w.wantRequests("@refresh", "")
+		if names, _ := a.list("size,gt,0"); len(names) != 2 {
+			t.Errorf("after @refresh the listing is %q", names)
+		}
+	}},
 	{section: "6/@errors", path: "@errors", text: []string{"size,gt,abc"}},
 	{section: "6/@help", path: "logs/@help", text: []string{"size,gt,100M", "color,eq,red", "@manifest.csv", "Keys of bucket b"}},
 	{section: "6/@help below a query", path: "size,gt,1/@help", text: []string{"Keys of bucket b"}},
