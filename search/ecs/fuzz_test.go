@@ -55,9 +55,13 @@ func FuzzListXML(f *testing.F) {
 	f.Add([]byte(`<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextMarker>a%2B</NextMarker>
 		<Contents><Key>a+b</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>
 		<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes></ListBucketResult>`))
+	f.Add([]byte(`<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker>
+		<Version><Key>a</Key><VersionId>null</VersionId><IsLatest>true</IsLatest><Size>1</Size><StorageClass>STANDARD</StorageClass><LastModified>2026-01-01T00:00:00Z</LastModified></Version>
+		<DeleteMarker><Key>b</Key></DeleteMarker></ListVersionsResult>`))
 	f.Add([]byte(`<ListAllMyBucketsResult><Buckets><Bucket><Name>b</Name></Bucket></Buckets></ListAllMyBucketsResult>`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		page, err := decodeList(bytes.NewReader(doc), false)
+		versions := bytes.Contains(doc, []byte("ListVersionsResult"))
+		page, err := decodeList(bytes.NewReader(doc), versions)
 		checkDecodeError(t, err)
 		if err == nil {
 			l := &listing{options: search.ListOptions{}}

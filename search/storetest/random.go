@@ -50,7 +50,7 @@ func RandomWith(t *testing.T, open Open, o Options) {
 }
 
 var (
-	randomSegments = []string{"a", "b", "logs", "2026", "x y", "ü", "p+q", "100%", "é,è", "'", "z.txt", "a.png"}
+	randomSegments = []string{"a", "b", "logs", "2026", "x y", "ü", "p+q", "100%", "é,è", "'", "z.txt", "a.png", "😀", "ｚ"}
 	randomStrings  = []string{"", "a", "aa", "ab", "B", "b", "red", "it's", `"q"`, `'"`, "x y", "1", "10", "9", "é", "ｚ", "😀", "\ue000", "a,b", "a..b", "%41", "+", "&", ";"}
 	randomIntegers = []string{"0", "1", "-1", "7", "42", "007", "+3", "1000000", "9223372036854775807", "-9223372036854775808"}
 	randomDecimals = []string{"0", "0.5", "-0.5", "1", "1.0", "1.25", "3.14159", "10", "-2.50", "1000000.000001"}
