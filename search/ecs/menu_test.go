@@ -109,6 +109,7 @@ func TestMenusOfBuckets(t *testing.T) {
 		{"names", "", "name,suffix,3", "color", "blue green red", 6},
 		{"names", "", "", "score", "0 0.1..1 1..10", 5},
 		{"names", "", "size,ge,10", "size", "10..20 20..30", 5},
+		{"names", "odd/", "", "name", "odd/01 odd/03 odd/05 odd/07 odd/09 odd/11 odd/13 odd/15 odd/17 odd/19 odd/21 odd/23 odd/25 odd/27 odd/29", 16},
 		{"names", "", "", "mtime", "2020 2021 2022", 4},
 		{"none", "", "", "mtime", "2020 2021 2022", 0},
 		{"none", "odd/", "size,ge,10", "size", "10..20 20..30", 0},
