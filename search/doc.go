@@ -149,6 +149,13 @@
 // no listing carries they are searched for by an indexed key that every object has. [Order] and
 // [Plan.Arrange] say it exactly.
 //
+// # Menus
+//
+// [Values] lists what values the results of a query have for a key, and the components that ask for each:
+// strings one by one, numbers in half-open ranges, times in units, as fit the data. Where the store sorts by
+// the key that takes one search a value (a skip scan: the least value behind the last), else one pass over all
+// results. A [MenuItem] knows the path that it stands for ([MenuItem.Path]).
+//
 // # Engines
 //
 // Schema.Engine says how a bucket's queries are answered. EngineSearch sends an expression to the store's index.

@@ -45,6 +45,9 @@ type seen struct {
 
 	low, high Value // of all values, where level fits
 	byID      map[string]seenCell
+	beyond    *Value // the least of the cells that were left out; nil: none was
+	// known are values that came before, up to maxKnown: of a million results most have the same few.
+	known map[Value]struct{}
 }
 
 type seenCell struct {
@@ -52,7 +55,16 @@ type seenCell struct {
 	least Value
 }
 
+const maxKnown = 4096
+
 func (s *seen) add(v Value) {
+	if _, ok := s.known[v]; ok {
+		return
+	}
+	if s.known == nil || len(s.known) == maxKnown {
+		s.known = make(map[Value]struct{})
+	}
+	s.known[v] = struct{}{}
 	switch {
 	case s.byID == nil:
 		s.byID = make(map[string]seenCell)
@@ -62,13 +74,30 @@ func (s *seen) add(v Value) {
 		}
 	case s.fits && (compareValues(v, s.low) < 0 || compareValues(v, s.high) > 0):
 		s.refit(v)
+	case s.beyond != nil && compareValues(v, *s.beyond) >= 0, s.covers(v):
+		return
 	}
 	s.put(v)
 	if len(s.byID) > 2*(MaxMenuItems+1) {
-		for _, c := range s.sorted()[MaxMenuItems+1:] {
+		list := s.sorted()
+		s.beyond = &list[MaxMenuItems+1].least
+		for _, c := range list[MaxMenuItems+1:] {
 			delete(s.byID, c.id())
 		}
 	}
+}
+
+// covers reports whether v lies in a cell, above its least value, without making a cell of v: that takes longer.
+func (s *seen) covers(v Value) bool {
+	if s.cells.levels() == 1 {
+		return false // single values
+	}
+	for _, c := range s.byID {
+		if compareValues(v, c.least) >= 0 && (c.behind == nil || !holds(c.behind, v)) {
+			return true
+		}
+	}
+	return false
 }
 
 // refit takes v in as the least or greatest value, and goes to the level that then fits.
