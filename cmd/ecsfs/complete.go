@@ -87,6 +87,9 @@ func candidates(words []typedWord, r *mountReader) (found []candidate, ours bool
 	} else if len(words) == 1 && !strings.Contains(last.text, "/") {
 		return nil, false // the name of a command
 	}
+	if last.opaque && !strings.Contains(last.text, "/") {
+		return nil, false // the name of a variable or user, or a pattern
+	}
 	p, ours := locateWord(last, all)
 	if !ours || last.opaque {
 		return nil, ours

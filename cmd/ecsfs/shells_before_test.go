@@ -35,8 +35,8 @@ func TestCompletionLeavesOthersAlone(t *testing.T) {
 		shell, before string
 		lazy          bool // what completes the command "lazy" is loaded at its first TAB
 	}{
-		"bash":            {"bash", `_mine() { COMPREPLY=(mine-$1-$2-$3); }; complete -o nospace -F _mine frob; complete -W 'word-list' words; complete -d dirs`, false},
-		"bash-completion": {"bash", bashLoader + `; _mine() { COMPREPLY=(mine-$1-$2-$3); }; complete -o nospace -F _mine frob; complete -W 'word-list' words; complete -d dirs`, true},
+		"bash":            {"bash", `_mine() { COMPREPLY=(mine-$1-$2-$3); }; complete -o nospace -F _mine frob; complete -W 'word-list' words; complete -d dirs; complete -c -f sudoer`, false},
+		"bash-completion": {"bash", bashLoader + `; _mine() { COMPREPLY=(mine-$1-$2-$3); }; complete -o nospace -F _mine frob; complete -W 'word-list' words; complete -d dirs; complete -c -f sudoer`, true},
 		"zsh":             {"zsh", `_mine() { compadd -U mine-$words[1]-$PREFIX-$words[CURRENT-1] }; compdef _mine frob; compdef '_values x word-list' words; compdef '_files -/' dirs`, false},
 		"fish":            {"fish", `complete -c frob -f -a '(echo (commandline -ct)mine)'; complete -c words -f -a word-list; complete -c dirs -x -a '(__fish_complete_directories)'`, false},
 	} {
@@ -70,6 +70,14 @@ func TestCompletionLeavesOthersAlone(t *testing.T) {
 				sh.press("lazy lo\t", "loaded-late ") // the loader begins anew
 				sh.press("lazy lo\t", "loaded-late ")
 				sh.press("ls --siz\t", "--size ")
+			}
+			if c.shell == "bash" {
+				writeFiles(t, m.home, map[string]string{"out/folder y/file": ""})
+				sh.press("dirs out/folder\\ \t", `out/folder\\ y/`)
+				sh.press("sudoer out/alpha-\t", "out/alpha-one.txt ")
+				sh.press("sudoer fals\t", "false ")
+				sh.press("dirs "+m.dir+"/b/si\t", "/b/size,")
+				sh.press("sudoer "+m.dir+"/b/si\t", "/b/size,")
 			}
 			for _, command := range []string{"ls", "cd", "frob", "lazy", "unheard-of-command"} {
 				if command == "frob" && c.shell == "fish" {

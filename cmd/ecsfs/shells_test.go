@@ -212,6 +212,8 @@ func TestCompletionInShells(t *testing.T) {
 			sh.press("ls si\t", `ls size,`)
 			sh.press("ls size,gt,1/../col\t", `color,`)
 			sh.press("cd ../b/si\t", `size,`)
+			sh.press("echo $HOM\t", `\$HOME`)
+			sh.press("ls --si\t", `--siz?`)
 			sh.command("cd")
 			// What is typed so is run so.
 			sh.send("ls " + m.dir + "/b/size,gt,4\tcol\t")

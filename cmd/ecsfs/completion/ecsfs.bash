@@ -6,6 +6,8 @@
 
 # The function that completed each command before, by the command's name; "" when it was bash alone.
 declare -gA _ecsfs_functions
+# The actions of those that had no function, quoted.
+declare -gA _ecsfs_actions
 
 # _ecsfs_path sets COMPREPLY when the word at the cursor is such a word; else it fails. $1 is the
 # command, $2 the word as readline has it.
@@ -34,7 +36,7 @@ _ecsfs_wrapped() {
     "$before" "$@"
     status=$?
     # 124: it has found how to complete this command, and bash is to begin again.
-    ((status != 124)) || _ecsfs_wrap "$(complete -p -- "$1" 2>/dev/null || complete -p -- "${1##*/}" 2>/dev/null)"
+    ((status != 124)) || _ecsfs_wrap
     return $status
 }
 
@@ -44,22 +46,52 @@ _ecsfs_first() {
     [[ -n ${_ecsfs_functions[-I]} ]] && "${_ecsfs_functions[-I]}" "$@"
 }
 
-# _ecsfs_wrap has the completions in $1, as "complete -p" prints them, go through _ecsfs_wrapped.
-_ecsfs_wrap() {
-    local line before name
-    while read -r line; do
-        [[ $line == *' -F '* ]] || continue
-        before=${line#*' -F '} name=${line##* } before=${before%% *}
-        [[ $before == _ecsfs_* ]] && continue
-        case $name in
-            -I) eval "${line/" -F $before "/ -F _ecsfs_first }" ;;
-            *) eval "${line/" -F $before "/ -F _ecsfs_wrapped }" ;;
-        esac
-        _ecsfs_functions[$name]=$before
-    done <<<"$1"
+# _ecsfs_compgen completes as the actions that a command had, which bash itself carried out.
+_ecsfs_compgen() {
+    local -a actions
+    eval "actions=(${_ecsfs_actions[$name]})" # name is _ecsfs_wrapped's
+    [[ " ${actions[*]} " == *' -'[fd]' '* ]] && compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen "${actions[@]}" -- "${2//\\/}" 2>/dev/null)
 }
 
-_ecsfs_wrap "$(complete -p)"
+# _ecsfs_wrap has every completion that there is go through _ecsfs_wrapped, but those without
+# files among their candidates.
+_ecsfs_wrap() {
+    local line before name
+    local -a words options actions
+    while read -r line; do
+        eval "words=(${line#complete})" # bash has quoted it
+        name=${words[-1]} before='' options=() actions=()
+        unset 'words[-1]'
+        set -- "${words[@]}"
+        while (($#)); do
+            case $1 in
+                -F) before=$2 && shift ;;
+                -o) options+=("$1" "$2") && shift ;;
+                *) actions+=("$1") ;;
+            esac
+            shift
+        done
+        # No name: the empty word. No array has that for a subscript.
+        [[ -z $name || $before == _ecsfs_* || " ${actions[*]} " == *' -C '* ]] && continue
+        if [[ -n $before ]]; then
+            options+=("${actions[@]}")
+        elif [[ " ${actions[*]} " == *' -'[fdG]' '* || ${#options[@]} -gt 0 ]]; then
+            before=_ecsfs_compgen
+            _ecsfs_actions[$name]=${actions[*]@Q}
+        else
+            continue
+        fi
+        _ecsfs_functions[$name]=$before
+        case $name in
+            -I) complete "${options[@]}" -F _ecsfs_first -I ;;
+            -D | -E) complete "${options[@]}" -F _ecsfs_wrapped $name ;;
+            *) complete "${options[@]}" -F _ecsfs_wrapped -- "$name" ;;
+        esac
+    done < <(complete -p)
+}
+
+_ecsfs_wrap
 # By its name as well, for what completes the command after sudo.
 _ecsfs_functions[ecsfs]=
 complete -o bashdefault -o default -F _ecsfs_wrapped ecsfs

@@ -9,6 +9,7 @@ _ecsfs_path() {
     local -a typed shown help
     local -i i width=0
     mounts="$(</proc/self/mountinfo)"
+    [[ $compstate[context] == (command|redirect|value|array_value|condition) ]] || return 1
     [[ $mounts == *' - fuse.ecsfs '* || ${words[1]:t} == ecsfs ]] || return 1
     # A word where a command stands is alone; a value or a target of a redirection is not.
     [[ $compstate[context] == command && CURRENT -eq 1 ]] || line="${${(j: :)words[1,CURRENT-1]}:-:} $line"
@@ -34,6 +35,7 @@ _ecsfs() { _ecsfs_path || _default }
 # _ecsfs_load puts _ecsfs_path before the completers of all completion, and of those parts of it
 # that have completers of their own.
 _ecsfs_load() {
+    emulate -L zsh
     local line
     local -a style
     zstyle -a ':completion:*' completer style || zstyle ':completion:*' completer _complete _ignored
