@@ -195,6 +195,7 @@ func manifestKeys(d search.Dir, s search.Schema) []string {
 	}
 	var names []string
 	for _, name := range returnedKeys(d, s) {
+		name = search.CanonicalName(name)
 		if lower := strings.ToLower(name); !seen[lower] && len(names) < maxColumns {
 			seen[lower] = true
 			names = append(names, name)
@@ -206,16 +207,20 @@ func manifestKeys(d search.Dir, s search.Schema) []string {
 // returnedKeys returns the native names of the keys that the rows of d may carry, as far as
 // is known before there are any.
 func returnedKeys(d search.Dir, s search.Schema) []string {
+	p, err := search.NewPlan(s, d.Results(time.Now(), time.Minute))
+	if err != nil {
+		return nil // nor are there rows
+	}
 	var names []string
-	if d.Where != nil {
-		if s.Engine == search.EngineSearch {
-			for _, k := range s.Indexed {
-				names = append(names, k.Name)
-			}
+	if p.Engine == search.EngineSearch {
+		for _, k := range s.Indexed {
+			names = append(names, k.Name)
 		}
-		if p, err := search.NewPlan(s, d.Results(time.Now(), time.Minute)); err == nil {
-			names = append(names, p.Attributes...)
-		}
+		names = append(names, p.Attributes...)
+	}
+	sure, others := p.Keys()
+	for _, k := range slices.Concat(sure, others) {
+		names = append(names, k.Name)
 	}
 	if !d.Order.IsZero() {
 		names = append(names, d.Order.Key.Name)

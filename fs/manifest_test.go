@@ -240,3 +240,29 @@ func checkLine(t *rapid.T, line string) {
 		}
 	}
 }
+
+// The columns are known before the first row: what the listing may return.
+func TestManifestColumns(t *testing.T) {
+	scanned := manifestSchema
+	scanned.Engine, scanned.ScanMetadata = search.EngineScan, true
+	hostile := manifestSchema
+	hostile.Indexed = append([]search.Key{{Name: "Path", Indexed: true}, {Name: "MORE", Indexed: true}, {Name: "X-Amz-Meta-COLOR", Indexed: true}}, hostile.Indexed...)
+	for _, c := range []struct {
+		schema search.Schema
+		dir    search.Dir
+		want   string
+	}{
+		{manifestSchema, manifestDir(t, ""), ""},
+		{manifestSchema, manifestDir(t, "", "@tree"), ""},
+		{manifestSchema, manifestDir(t, "", "@sort,-size"), ""},
+		{manifestSchema, manifestDir(t, "", "size,gt,1"), "x-amz-meta-color"},
+		{manifestSchema, manifestDir(t, "", "size,gt,1", "meta.n,eq,1", "@sort,owner"), "x-amz-meta-color Owner x-amz-meta-n"},
+		{manifestSchema, manifestDir(t, "", "color,eq,red", "@tree"), "x-amz-meta-color"},
+		{scanned, manifestDir(t, "", "meta.n,eq,1"), "x-amz-meta-n"},
+		{hostile, manifestDir(t, "", "size,gt,1"), "x-amz-meta-color"},
+	} {
+		if got := strings.Join(newManifest(ManifestCSV, c.dir, c.schema).columns, " "); got != c.want {
+			t.Errorf("%+v has columns %q, want %q", c.dir, got, c.want)
+		}
+	}
+}
