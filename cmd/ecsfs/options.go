@@ -138,6 +138,7 @@ type mountOptions struct {
 	Memory                      int64 // bytes
 	MaxInodes                   int
 	AllowOther                  bool
+	Xattr                       bool // what the store knows of an object as extended attributes
 	UID, GID                    uint32
 }
 
@@ -172,6 +173,9 @@ func (o *mountOptions) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "allow-other", Destination: &o.AllowOther,
 			EnvVars: []string{"ECSFS_ALLOW_OTHER"},
 			Usage:   "let other users see the mount (unless root, needs user_allow_other in /etc/fuse.conf)"},
+		&cli.BoolFlag{Name: "xattr", Destination: &o.Xattr,
+			EnvVars: []string{"ECSFS_XATTR"},
+			Usage:   "show key, ETag, version and metadata as extended attributes ('getfattr -d FILE'); costs one\nrequest for each file that a program lists them of, as some versions of ls -l do"},
 		&cli.GenericFlag{Name: "uid", Value: &value[uint32]{&o.UID, parseID, ""}, DefaultText: "yours",
 			EnvVars: []string{"ECSFS_UID"},
 			Usage:   "the number `UID` of the user who owns all files"},

@@ -73,7 +73,7 @@ func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptio
 	})
 	server, err := fs.Mount(dir, fs.Options{
 		Store: kept, TTL: mo.TTL, NegativeTTL: mo.NegativeTTL,
-		UID: mo.UID, GID: mo.GID, AllowOther: mo.AllowOther, MaxInodes: mo.MaxInodes,
+		UID: mo.UID, GID: mo.GID, AllowOther: mo.AllowOther, Xattr: mo.Xattr, MaxInodes: mo.MaxInodes,
 		FsName: client.Endpoint(), Logger: logger,
 		Stats:   func() []search.Counter { return append(client.Stats(), kept.Stats()...) },
 		Running: func() []fs.RunningListing { return running(kept) },
