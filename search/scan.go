@@ -99,7 +99,8 @@ func (s *scanning) rows(ctx context.Context) iter.Seq2[[]Object, error] {
 			one[0] = r.object
 			return yield(one, nil)
 		}
-		options := ListOptions{Prefix: s.plan.Prefix, Recursive: true, Versions: s.plan.Listing.Versions, Limit: s.plan.MaxKeys}
+		options := ListOptions{Prefix: s.plan.Prefix, Recursive: true, Versions: s.plan.Listing.Versions, Limit: s.plan.MaxKeys,
+			Lazy: s.plan.Listing.Limit > 0 && s.plan.sortedHere == ""}
 		for e, err := range s.src.List(ctx, s.plan.Listing.Bucket, options) {
 			if err != nil {
 				queue = append(queue, &scanned{err: err})

@@ -144,9 +144,10 @@ func TestScanRequests(t *testing.T) {
 		{"size,lt,10/@sort,meta.color", 10, 10, ListOptions{Recursive: true}},
 		{"name,eq,k100007/meta.color,eq,blue", 1, 1, ListOptions{Recursive: true, Prefix: "k100007"}},
 		{"name,eq,a/name,eq,b", 0, 0, ListOptions{}},
-		{"@limit,3", 3, 0, ListOptions{Recursive: true, Limit: 3}},
-		{"@limit,3/@versions", 3, 0, ListOptions{Recursive: true, Versions: true, Limit: 3}},
+		{"@limit,3", 3, 0, ListOptions{Recursive: true, Limit: 3, Lazy: true}},
+		{"@limit,3/@versions", 3, 0, ListOptions{Recursive: true, Versions: true, Limit: 3, Lazy: true}},
 		{"@sort,-size/@limit,3", 3, 0, ListOptions{Recursive: true}},
+		{"size,lt,10/@limit,3", 3, 0, ListOptions{Recursive: true, Lazy: true}},
 		{"storageclass,eq,STANDARD/size,ge,998", 2, 0, ListOptions{Recursive: true}},
 	} {
 		m := colors(1000)

@@ -83,6 +83,9 @@ type ListOptions struct {
 	// Limit stops after so many entries, and keeps the page asked for as small;
 	// 0 means all.
 	Limit int
+	// Lazy asks for no page before an entry of it is wanted, for callers that may break off: with
+	// Limit it is so anyway. Otherwise the next page is under way while one is consumed.
+	Lazy bool
 }
 
 // BucketLister lists the account's buckets.

@@ -35,7 +35,7 @@ func (s *Store) List(ctx context.Context, bucket string, o search.ListOptions) i
 		}
 		l := &listing{store: s, client: s.client, target: t, options: o}
 		p := &pager[listedPage]{op: opList, bucket: bucket, prefix: o.Prefix, maxPages: s.client.cfg.MaxPages,
-			ahead: func(int) bool { return o.Limit == 0 }, fetch: l.fetch}
+			ahead: func(int) bool { return o.Limit == 0 && !o.Lazy }, fetch: l.fetch}
 		seen := newSeenKeys()
 		left := o.Limit
 		var held []search.Entry
