@@ -37,16 +37,19 @@ func (p *menuPlace) notExist(name string) error {
 	return &search.Error{Op: "lookup", Bucket: p.dir.Bucket, Key: name, Kind: search.KindNotExist}
 }
 
-// file returns the text of the virtual file that name is in a menu; ok is false when it is none.
-func (p *menuPlace) file(name string, schema search.Schema, explain func() string) (text string, ok bool) {
-	switch name {
-	case "@errors":
+// file returns the text of the virtual file that name is in a menu; ok is false when it is none. schemaErr says
+// that the schema could not be had, which @errors does without.
+func (p *menuPlace) file(name string, schema search.Schema, schemaErr error, explain func() string) (text string, ok bool) {
+	switch {
+	case name == "@errors":
 		return p.fs.errors.Text(), true
-	case "@help":
+	case schemaErr != nil:
+		return "", false
+	case name == "@help":
 		return search.Help(schema), true
-	case "@searchkeys":
+	case name == "@searchkeys":
 		return search.SearchKeysTable(schema), true
-	case "@explain":
+	case name == "@explain":
 		return explain(), true
 	}
 	return "", false
@@ -89,11 +92,11 @@ func (n *dirNode) menus(ctx context.Context, name string, schema search.Schema, 
 func (n *menusNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	n.fs.count.lookups.Add(1)
 	schema, err := n.fs.Store.Schema(ctx, n.dir.Bucket)
+	if text, ok := n.file(name, schema, err, func() string { return search.ExplainMenus(schema, n.dir) }); ok {
+		return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), 0
+	}
 	if err != nil {
 		return nil, n.fs.fail("lookup", n.path(name), err)
-	}
-	if text, ok := n.file(name, schema, func() string { return search.ExplainMenus(schema, n.dir) }); ok {
-		return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), 0
 	}
 	if isNoise(name) || strings.HasPrefix(name, "@") || strings.Contains(name, mark) {
 		return nil, syscall.ENOENT

@@ -22,12 +22,12 @@ func (n *menuNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 		return nil, syscall.ENOENT
 	}
 	schema, err := n.fs.Store.Schema(ctx, n.dir.Bucket)
+	explain := func() string { return search.ExplainMenu(schema, n.dir, n.key, n.fs.Now(), n.fs.TTL) }
+	if text, ok := n.file(name, schema, err, explain); ok {
+		return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), 0
+	}
 	if err != nil {
 		return nil, n.fs.fail("lookup", n.path(name), err)
-	}
-	explain := func() string { return search.ExplainMenu(schema, n.dir, n.key, n.fs.Now(), n.fs.TTL) }
-	if text, ok := n.file(name, schema, explain); ok {
-		return n.fs.virtual(ctx, &n.Inode, name, []byte(text), out), 0
 	}
 	item, valid, err := n.find(ctx, name)
 	if err != nil {

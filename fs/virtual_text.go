@@ -52,11 +52,23 @@ func statsText(counters []search.Counter, running []RunningListing, now time.Tim
 	return b.String()
 }
 
-// listingText prints a listing on one line: bucket, prefix and predicate.
+// listingText prints a listing on one line: bucket, prefix, predicate, modifiers, and the key of a menu.
 func listingText(l search.Listing) string {
 	s := printable(l.Bucket + "/" + l.Prefix)
 	if l.Where != nil {
 		s += " " + printable(l.Where.String())
+	}
+	if l.Versions {
+		s += " @versions"
+	}
+	if !l.Order.IsZero() {
+		s += " " + printable("@sort,"+l.Order.String())
+	}
+	if l.Limit > 0 {
+		s += fmt.Sprintf(" @limit,%d", l.Limit)
+	}
+	if l.Menu.Name != "" {
+		s += " " + printable("@by/"+l.Menu.Short())
 	}
 	return s
 }

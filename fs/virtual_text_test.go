@@ -38,11 +38,15 @@ no search is running
 	got = statsText(nil, []RunningListing{
 		{Listing: search.Listing{Bucket: "b", Prefix: "new\nline/"}, Pages: 1, Rows: 1, Started: now.Add(-1500 * time.Millisecond)},
 		{Listing: search.Listing{Bucket: "b", Prefix: "p/", Where: c.Where}, Pages: 31, Rows: 30001, Started: now.Add(-2 * time.Minute)},
+		{Listing: search.Listing{Bucket: "b", Versions: true, Order: search.Order{Key: search.Key{Name: "Size"}, Descending: true}, Limit: 5}, Started: now},
+		{Listing: search.Listing{Bucket: "b", Menu: search.Key{Name: "x-amz-meta-color", Indexed: true}}, Pages: 1, Rows: 2, Started: now},
 	}, now)
 	want = `
 running:
 b/p/ size,gt,1  31 pages, 30001 rows, for 2m0s
 "b/new\nline/"  1 page, 1 row, for 1.5s
+b/ @versions @sort,-size @limit,5  0 pages, 0 rows, for 0s
+b/ @by/color  1 page, 2 rows, for 0s
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("statsText (-want +got):\n%s", diff)
