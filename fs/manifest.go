@@ -319,10 +319,23 @@ func appendCSV(b []byte, s string) []byte {
 // showable returns s with U+FFFD for each byte that is not UTF-8 and each character that could break a
 // line or act on a terminal.
 func showable(s string) string {
+	if isPlainText(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r > 0x7f && hidden(r) {
 			return utf8.RuneError
 		}
 		return r
 	}, s)
+}
+
+// isPlainText reports whether s is of printable ASCII, as nearly all is.
+func isPlainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

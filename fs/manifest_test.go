@@ -266,3 +266,19 @@ func TestManifestColumns(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkManifest(b *testing.B) {
+	o := search.Object{Key: "dir/o-071688", Size: 5, ModTime: time.Now(), ETag: "9dd4e461268c8034f5c8564e155c67a6", ContentType: "application/octet-stream",
+		Metadata: search.NewMetadata(map[string]string{"CreateTime": "1795446830071", "x-amz-meta-color": "red", "x-amz-meta-n": "71688"})}
+	row := manifestRow{path: "dir%2Fo-071688", object: o}
+	for format, name := range []string{"jsonl", "csv"} {
+		b.Run(name, func(b *testing.B) {
+			m := newManifest(ManifestFormat(format), search.Dir{Bucket: "b"}, manifestSchema)
+			m.columns = []string{"x-amz-meta-color", "x-amz-meta-n"}
+			var line []byte
+			for b.Loop() {
+				line = m.appendRow(line[:0], &row)
+			}
+		})
+	}
+}

@@ -137,6 +137,9 @@ func newObjectMeta(bucket string, o *search.Object) objectMeta {
 // escapeHidden writes the characters of JSON text that JSON lets pass but that
 // could act on a terminal as \uXXXX. They can stand only inside strings.
 func escapeHidden(text []byte) []byte {
+	if !slices.ContainsFunc(text, func(c byte) bool { return c >= 0x7f }) {
+		return text
+	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
