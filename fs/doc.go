@@ -108,6 +108,36 @@
 // ranges and times that the menu does not show are found so, as "@by/size/3M..7M". In a menu there are
 // @errors, @help, @searchkeys and @explain, and no other directive or query.
 //
+// # Virtual files
+//
+// @errors, @explain, @help, @meta, @searchkeys and @stats are rendered by their lookup (virtualNode, above).
+// Where the schema cannot be had, @errors, @meta and @refresh are there all the same.
+//
+// @manifest.jsonl and @manifest.csv (manifest.go) show one snapshot of Dir.Results: the directory's own
+// listing where that is of results, else every object below the folder. A lookup opens it and waits for
+// the row manifestAwaited, as a directory's opendir waits for the first:
+//
+//	complete   the size is exact; read through the kernel's pages, so that mmap works too. One inode as long
+//	           as the snapshot is this, whose length is found once, by rendering all of it
+//	growing    size 0, attributes valid for no time, direct I/O: a READ gives what is there, waits when
+//	           that is nothing, and is at the end when the listing is complete
+//	broken     one byte more than there are rows for: reading it is the error that broke the listing. What
+//	           fails before the first row, or has failed within the negative lifetime, fails in the lookup
+//
+// No text is kept (manifestText): a mark every 1024 rows says where in it a row begins, and a READ renders
+// from the mark before its offset, or goes on where one ended. What the lookup took is held for the open
+// (heldSnapshots: four, for five seconds), the open file holds its own. A node with a size whose snapshot is
+// gone at open is ESTALE, and is looked up anew.
+//
+// @refresh tells at lookup what is kept of the directory, and drops it when it is opened (refresh.go): the listing,
+// that of all below, the menus, and the attributes of objects in the store's cache; and in the kernel the entries of
+// files and the names that were not found. A folder's entry stays, as a process may stand in it: its
+// next GETATTR is answered ESTALE, upon which the kernel looks it up anew. The kernel's copy of
+// the directory is of the snapshot dropped, and the next opendir has another.
+//
+// With Options.Xattr files, and nothing else, have user.s3.key, user.s3.etag, user.s3.version and
+// user.meta.NAME (xattr.go).
+//
 // # Lookups
 //
 // The name of a query is parsed, against the cached schema, and nothing else. A
@@ -125,11 +155,11 @@
 //	entries, attributes   what is left of the listing's lifetime; TTL for queries, whose
 //	                      names are only parsed; the smaller of TTL and NegativeTTL for what was asked for alone
 //	ENOENT                NegativeTTL
-//	virtual files         never
+//	virtual files         entries never; pages of a complete manifest while its snapshot is the last
 //	pages of a file       kept over opens: the inode is of one ETag
 //	directories           the kernel's own copy, below 100,000 entries, of one snapshot at a time:
 //	                      emptied before another fills it, unused while two are open
-//	xattrs                none; the kernel is told once
+//	xattrs                never; without Options.Xattr the kernel is told once that there are none
 //
 // # Errors
 //
@@ -170,9 +200,10 @@
 // Tests drive their mounts from other processes.
 //
 // No lock is held across a call to the store. dirNode.mu is held while the
-// kernel is told to drop a directory's pages, which it does without asking back. Lock order: go-fuse's
-// own, then dirNode.mu, then one of nodeTable.mu, recent.mu,
-// treeIndexes.mu and heldTree.mu.
+// kernel is told to drop a directory's pages, which it does without asking back. To drop an entry it waits
+// for the lookups and readdirs that it has under way in that directory: @refresh asks for that on a goroutine
+// of its own, with no lock held. Lock order: go-fuse's own, then dirNode.mu, then one of nodeTable.mu, recent.mu,
+// treeIndexes.mu and heldTree.mu. heldSnapshots.mu, manifestText.mu and manifestHandle.mu are taken with none held.
 //
 // # Promises
 //
