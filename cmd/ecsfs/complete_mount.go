@@ -75,14 +75,20 @@ func (r *mountReader) keys(p mountPath) []searchKey {
 	return parseSearchKeys(string(text))
 }
 
-// menu returns the values of k, an indexed key, that begin with typed, among the results at p. more
-// is true when there are others that it does not know.
+// menu returns the values of k, an indexed key, that begin with typed, among the results at p, or
+// where only a pass over all of those would tell, in the bucket. more is true when there are
+// others that it does not know.
 func (r *mountReader) menu(p mountPath, k searchKey, typed string) (values []string, more bool) {
+	dirs := []string{p.dir(), p.root + "/" + p.names[0]}
 	menu := "/@by/" + k.name
-	names, err := r.readDirWithin(p.dir()+menu, typed)
+	i := slices.IndexFunc(dirs, func(dir string) bool { return r.isBrief(dir + menu) })
+	if i < 0 {
+		return nil, false
+	}
+	names, err := r.readDirWithin(dirs[i]+menu, typed)
 	if typed != "" && (err != nil || slices.Contains(names, menuMore)) && k.typ == search.String {
 		// All values are too many, or take too long: the menu of those that begin so.
-		names, err = r.readDir(p.dir() + "/" + k.name + ",prefix," + encodeArgument(typed) + menu)
+		names, err = r.readDir(dirs[i] + "/" + k.name + ",prefix," + encodeArgument(typed) + menu)
 	}
 	if err != nil {
 		return nil, false
@@ -93,6 +99,13 @@ func (r *mountReader) menu(p mountPath, k searchKey, typed string) (values []str
 		}
 	}
 	return values, slices.Contains(names, menuMore)
+}
+
+// isBrief reports whether the menu in dir is made by a search a value, as its @explain says; else
+// it takes a pass over all results, which would be a listing.
+func (r *mountReader) isBrief(dir string) bool {
+	text, err := r.readFile(dir + "/@explain")
+	return err == nil && strings.Contains(string(text), "one search for each value")
 }
 
 // menuMore is the name of the link to the values that a menu does not have.

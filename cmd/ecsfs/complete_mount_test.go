@@ -41,6 +41,17 @@ func TestCompletionOfKeptNames(t *testing.T) {
 	complete("/b/color,eq,blue/", "size,|mtime,|color,|origin,|@")
 }
 
+// TestCompletionOfAScan: where a menu takes a listing of all objects, there are no values.
+func TestCompletionOfAScan(t *testing.T) {
+	m := startShellMount(t, "--engine", "scan")
+	for path, want := range map[string]string{"/b/": "storageclass,", "/b/storagec": "lass,", "/b/storageclass,eq,": "", "/b/@by/storageclass/": "", "/b/size,gt,": "100M/"} {
+		if got := m.run(t, "ecsfs", "__complete", "--", "ls "+m.dir+path); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %s", path, got)
+		}
+		m.nothingAsked(t, path)
+	}
+}
+
 // TestCompletionReadsMenus: values are those that the results up to there have.
 func TestCompletionReadsMenus(t *testing.T) {
 	m := startShellMount(t)
@@ -51,7 +62,7 @@ func TestCompletionReadsMenus(t *testing.T) {
 		"/b/@by/color/g":               "reen/",
 		"/b/@by/color/red/si":          "ze,",
 		"/b/origin,eq,":                "a%2Fb/",
-		"/b/year=2024/color,eq,":       "red/",
+		"/b/year=2024/color,eq,":       "blue/ green/ in%20review%20%26%20done/ red/", // of the bucket: names are not indexed
 	} {
 		var rests []string
 		for line := range strings.Lines(m.run(t, "ecsfs", "__complete", "--", "ls "+m.dir+path)) {

@@ -30,23 +30,12 @@ func (r *mountReader) complete(p mountPath) []candidate {
 	case n == 0:
 		return r.buckets(p)
 	case p.names[n-1] == "@by":
-		var found []candidate
-		for _, k := range r.keys(p) {
-			if k.indexed {
-				found = p.offer(found, k.name, "/", k.typ.String())
-			}
-		}
-		return found
+		return p.offerDir(r) // of keys
 	case n >= 2 && p.names[n-2] == "@by":
-		names, err := r.readDir(p.dir())
-		if err != nil {
+		if !r.isBrief(p.dir()) {
 			return nil
 		}
-		var found []candidate
-		for _, name := range names {
-			found = p.offer(found, name, "/", "")
-		}
-		return found
+		return p.offerDir(r)
 	}
 	return p.offerNames(r.component(p), r.keptNames)
 }
@@ -80,12 +69,18 @@ func (r *mountReader) buckets(p mountPath) []candidate {
 		}
 		return found
 	}
-	names, err := r.readDir(p.root)
+	return p.offerDir(r)
+}
+
+// offerDir returns the names in the directory of p that base begins; all are directories, or links to some.
+func (p *mountPath) offerDir(r *mountReader) []candidate {
+	names, err := r.readDir(p.dir())
 	if err != nil {
 		return nil
 	}
+	var found []candidate
 	for _, name := range names {
-		found = p.offer(found, name, "", "")
+		found = p.offer(found, strings.TrimSuffix(name, "/"), "/", "")
 	}
 	return found
 }

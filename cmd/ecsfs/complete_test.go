@@ -133,7 +133,7 @@ func TestLocate(t *testing.T) {
 
 var completionSchema = search.Schema{Bucket: "b", Enabled: true, Indexed: []search.Key{
 	{Name: "Size", Type: search.Integer}, {Name: "LastModified", Type: search.Datetime},
-	{Name: "x-amz-meta-color", Type: search.String}, {Name: "x-amz-meta-stars", Type: search.Integer}, {Name: "x-amz-meta-size", Type: search.String},
+	{Name: "x-amz-meta-color", Type: search.String, Indexed: true}, {Name: "x-amz-meta-stars", Type: search.Integer}, {Name: "x-amz-meta-size", Type: search.String},
 }}
 
 // asked records what is asked of a mount, but for @explain.
@@ -163,6 +163,12 @@ func fakeReader(t *testing.T, asked *asked) *mountReader {
 			if !strings.HasSuffix(name, "/@explain") {
 				asked.add(name)
 			}
+			switch {
+			case strings.HasPrefix(name, "/m/b/pass/@by/"):
+				return []byte(search.ExplainMenu(search.Schema{Engine: search.EngineScan}, search.Dir{}, search.Key{Name: "Size", Type: search.Integer}, time.Now(), time.Second)), nil
+			case strings.HasPrefix(name, "/m/b/") && strings.Contains(name, "/@by/"):
+				return []byte(search.ExplainMenu(completionSchema, search.Dir{}, completionSchema.Indexed[2], time.Now(), time.Second)), nil
+			}
 			switch name {
 			case "/m/b/@searchkeys", "/m/kept/@searchkeys":
 				return []byte(search.SearchKeysTable(completionSchema)), nil
@@ -186,6 +192,8 @@ func fakeReader(t *testing.T, asked *asked) *mountReader {
 				return []string{"b/", "logs/"}, nil
 			case strings.HasSuffix(dir, "/@by/stars"):
 				return []string{"1..10", "10..100"}, nil
+			case dir == "/m/b/@by":
+				return []string{"color/", "size/"}, nil
 			case dir == "/m/b/many/@by/color":
 				return []string{"%~more", "red1", "red2"}, nil
 			case dir == "/m/b/many/color,prefix,rot/@by/color":
@@ -238,6 +246,8 @@ func TestCompletePath(t *testing.T) {
 		{"/b/many/color,eq,", ". red1/ red2/", "/m/b/@searchkeys /m/b/many/@by/color"},
 		{"/b/many/color,eq,rot", "/", "/m/b/@searchkeys /m/b/many/@by/color /m/b/many/color,prefix,rot/@by/color"},
 		{"/b/slow/color,eq,r", "ed/", "/m/b/@searchkeys /m/b/slow/@by/color /m/b/slow/color,prefix,r/@by/color"},
+		{"/b/pass/color,eq,r", "ed/", "/m/b/@searchkeys /m/b/@by/color"},
+		{"/b/pass/@by/color/r", "", ""},
 		{"/b/color,glob,", "", "/m/b/@searchkeys"},
 		{"/b/contenttype,eq,", "", "/m/b/@searchkeys"},
 		{"/b/@tr", "ee/", ""},
@@ -246,7 +256,7 @@ func TestCompletePath(t *testing.T) {
 		{"/b/@sort,-si", "ze/", "/m/b/@searchkeys"},
 		{"/b/@limit,", "10/ 100/ 1000/", ""},
 		{"/b/@explain,size,gt,100", "M.", "/m/b/@searchkeys"},
-		{"/b/@by/", "color/ meta.size/ mtime/ size/ stars/", "/m/b/@searchkeys"},
+		{"/b/@by/", "color/ size/", "/m/b/@by"},
 		{"/b/@by/color/r", "ed/", "/m/b/@by/color"},
 		{"/b/@by/color/red/si", "ze,", "/m/b/@searchkeys"},
 		{"/b/..", "/", ""},
