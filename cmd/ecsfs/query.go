@@ -82,6 +82,9 @@ func query(c *cli.Context, so *storeOptions, o *queryOptions, path string, compo
 // results returns the objects that d and the folders in it show.
 func results(ctx context.Context, store search.Querier, d search.Dir) iter.Seq2[search.Object, error] {
 	l := d.Results(time.Now(), time.Second)
+	if l.Limit == 0 { // else the first ones are those of the whole tree
+		l.Prefix += d.Below
+	}
 	return func(yield func(search.Object, error) bool) {
 		for o, err := range store.Query(ctx, l) {
 			// A folder of a tree shows a part of the tree's results.
@@ -127,10 +130,10 @@ func (o *queryOptions) print(c *cli.Context, results iter.Seq2[search.Object, er
 			err = o.printOne(out, &object, p, &paths)
 		}
 		if err != nil {
-			if flushErr := out.Flush(); flushErr != nil || n == 0 {
+			if flushErr := out.Flush(); flushErr != nil {
 				return err
 			}
-			return fail(codeOf(err), "incomplete, broke off after %s: %w", search.Plural(n, "object"), err)
+			return brokeOff(err, n, "object")
 		}
 	}
 	if o.Count {
@@ -143,6 +146,14 @@ func (o *queryOptions) print(c *cli.Context, results iter.Seq2[search.Object, er
 		fmt.Fprintln(c.App.ErrWriter, "ecsfs: nothing matches")
 	}
 	return nil
+}
+
+// brokeOff is err, by which a listing broke off, with how many things were printed before.
+func brokeOff(err error, n int, thing string) error {
+	if err == nil || n == 0 {
+		return err
+	}
+	return fail(codeOf(err), "incomplete, broke off after %s: %w", search.Plural(n, thing), err)
 }
 
 // printOne writes one result.

@@ -37,9 +37,9 @@ func printFile(c *cli.Context, store search.Store, p place) error {
 			printText(c, printable(k.Short()))
 		}
 	case "manifest.jsonl":
-		return fs.WriteManifest(c.App.Writer, fs.ManifestJSONL, p.Dir, p.Schema, results(c.Context, store, p.Dir))
+		return printManifest(c, store, p, fs.ManifestJSONL)
 	case "manifest.csv":
-		return fs.WriteManifest(c.App.Writer, fs.ManifestCSV, p.Dir, p.Schema, results(c.Context, store, p.Dir))
+		return printManifest(c, store, p, fs.ManifestCSV)
 	case "meta":
 		return printMeta(c.Context, c.App.Writer, store, p)
 	default:
@@ -49,15 +49,38 @@ func printFile(c *cli.Context, store search.Store, p place) error {
 	return nil
 }
 
+// printManifest writes all results of p in one format.
+func printManifest(c *cli.Context, store search.Querier, p place, format fs.ManifestFormat) error {
+	n, broken := 0, error(nil)
+	err := fs.WriteManifest(c.App.Writer, format, p.Dir, p.Schema, func(yield func(search.Object, error) bool) {
+		for o, err := range results(c.Context, store, p.Dir) {
+			if broken = err; err == nil {
+				n++
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	})
+	if broken != nil {
+		return brokeOff(err, n, "object")
+	}
+	return err // of the output
+}
+
 // printMenu writes the values of a menu, each with the path of the results that have it.
 func printMenu(c *cli.Context, store search.Searcher, p place) error {
 	l := p.Dir.Values(p.Menu, time.Now(), time.Second)
+	n := 0
 	for item, err := range search.Values(c.Context, store, l) {
-		if err != nil {
-			return err
+		if err == nil {
+			n++
+			path := strings.Join(append([]string{p.Dir.Bucket}, item.Path(p.Schema, p.Menu, p.typed())...), "/")
+			_, err = fmt.Fprintf(c.App.Writer, "%-20s  %s\n", fs.EncodeMenuItem(item), printable(path))
 		}
-		path := strings.Join(append([]string{p.Dir.Bucket}, item.Path(p.Schema, p.Menu, p.typed())...), "/")
-		fmt.Fprintf(c.App.Writer, "%-20s  %s\n", fs.EncodeMenuItem(item), printable(path))
+		if err != nil {
+			return brokeOff(err, n, "value")
+		}
 	}
 	return nil
 }
