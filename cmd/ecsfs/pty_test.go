@@ -37,7 +37,7 @@ func requireTool(t *testing.T, name string, missing error) {
 }
 
 // terminalTime is how long a terminal waits for what is expected.
-const terminalTime = 20 * time.Second
+const terminalTime = time.Minute
 
 // terminal is a program on a pseudo-terminal, and what it has written.
 type terminal struct {

@@ -152,8 +152,8 @@ func TestCompletionOfADeadStore(t *testing.T) {
 		if err != nil || len(out) > 0 {
 			t.Errorf("%s: %v: %s", path, err, out)
 		}
-		if took := time.Since(begun); took < completeTime || took > 4*completeTime {
-			t.Errorf("%s took %v, want %v", path, took, completeTime)
+		if took := time.Since(begun); took < completeTime || took > 20*time.Second {
+			t.Errorf("%s took %v, want %v and a little", path, took, completeTime)
 		}
 	}
 }
