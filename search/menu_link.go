@@ -85,7 +85,7 @@ func (s span) impliesCond(c Cond) bool {
 // MenuItemNamed returns the item that a label stands for in a menu of k, whether the menu
 // shows it or not: of a string the value, of a number a range or decimal, of a time a year, month, day or hour. ok is false when
 // it is no such label.
-func MenuItemNamed(k Key, label string) (_ MenuItem, ok bool) {
+func MenuItemNamed(k Key, label string) (i MenuItem, ok bool) {
 	switch k.Type {
 	case String:
 		c := stringCells{k}.cell(0, Value{text: label})
@@ -98,5 +98,6 @@ func MenuItemNamed(k Key, label string) (_ MenuItem, ok bool) {
 		}
 		return MenuItem{}, false
 	}
-	return numberCells{k}.named(label)
+	i, ok = numberCells{k}.named(label)
+	return i, ok && !slices.ContainsFunc(i.Components, func(name string) bool { return len(name) > maxComponent })
 }

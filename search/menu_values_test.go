@@ -158,7 +158,7 @@ func TestMenuPath(t *testing.T) {
 	for _, c := range []struct {
 		key  Key
 		name string
-	}{{size, "5"}, {size, ".."}, {size, "a..b"}, {size, "1..2..3"}, {mtime, "7d"}, {mtime, "today"}, {mtime, "2024-5"}, {mtime, "2024-05-01T12:00"}} {
+	}{{size, "5"}, {size, ".."}, {size, "a..b"}, {size, "1..2..3"}, {size, strings.Repeat("0", 250) + "1.."}, {mtime, "7d"}, {mtime, "today"}, {mtime, "2024-5"}, {mtime, "2024-05-01T12:00"}} {
 		if i, ok := MenuItemNamed(c.key, c.name); ok {
 			t.Errorf("%s of %s is %v", c.name, c.key.Name, i)
 		}

@@ -27,6 +27,7 @@ var menuTexts = map[string][]string{
 func TestPropertyMenusOfStore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		srv := ecstest.NewUnstartedServer()
+		srv.Generation = rapid.SampledFrom(ecstest.Generations()).Draw(rt, "generation")
 		srv.PageSize = rapid.SampledFrom([]int{1, 2, 3, 1000}).Draw(rt, "page size")
 		srv.Seed = rapid.Int64().Draw(rt, "seed")
 		srv.Start()
