@@ -3,6 +3,9 @@ package fs_test
 import (
 	"slices"
 	"testing"
+
+	"github.com/ecsfs/ecsfs/search/ecs"
+	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 // everything is what a query that all objects match lists.
@@ -25,6 +28,36 @@ var modelRules = []rule{
 	{section: "1/a result is reached by its whole key", path: "color,eq,red/logs%2F2024%2Fb.log", file: 50},
 	{section: "1/nothing but a result is reached", path: "color,eq,blue/hello.txt", errno: "ENOENT"},
 	{section: "1/no such bucket", path: "../nobucket", errno: "ENOENT"},
+	{section: "1/a literal extends the prefix while there is no modifier", path: "@sort,size/logs", errno: "ENOENT"},
+	{section: "1/with a modifier all results are in the directory", path: "logs/@limit,9", lists: lists("2024%2Fa.log", "2024%2Fb.log", "2025%2Fc.log")},
+	{section: "1/a bucket that the list does not name is asked for", check: func(t *testing.T, w *grammarWorld) {
+		bob, err := ecs.New(t.Context(), ecs.Config{Endpoint: w.ecs.URL, Credentials: ecs.Credentials{AccessKeyID: "bob", SecretAccessKey: "bob's"}})
+		check(t, err)
+		defer bob.CloseIdleConnections()
+		check(t, bob.CreateBucket(t.Context(), "shared"))
+		check(t, w.ecs.PutObject("shared", "x", []byte("1"), ecstest.PutOptions{}))
+		if names, _ := w.agent.list(".."); slices.Contains(names, "shared") {
+			t.Skip("the store lists buckets of others")
+		}
+		if names, errno := w.agent.list("../shared"); errno != "" || !slices.Equal(names, lists("x")) {
+			t.Errorf("%q, %s", names, errno)
+		}
+	}},
+	{section: "1/two spellings share one listing", check: func(t *testing.T, _ *grammarWorld) {
+		w := newWorld(t, setup{now: grammarNow})
+		w.put("a", "x", "color", "red")
+		a := newAgent(w)
+		a.list("color,eq,red/size,gt,0")
+		w.requests()
+		for _, path := range []string{"size,gt,0/color,eq,red", "color==red and size>0", "size>=1/color,in,red/color,eq,red", "meta.color,eq,red/SIZE,gt,0/sys.size,gt,0"} {
+			if names, errno := a.list(path); errno != "" || len(names) != 1 {
+				t.Errorf("%s lists %q, %s", path, names, errno)
+			}
+		}
+		if got := w.requests(); got != "Query=1" { // of size>=1, which is another query
+			t.Errorf("spellings of one query asked for %q", got)
+		}
+	}},
 	{section: "1/each path as typed is its own inode", check: func(t *testing.T, w *grammarWorld) {
 		inodes := map[uint64]string{}
 		for _, path := range []string{"", "color,eq,red", "color==red", "color,eq,red/size,gt,1", "size,gt,1/color,eq,red", "size,gt,1", "logs", "logs/color,eq,red", "color,in,red"} {
@@ -130,6 +163,11 @@ var componentRules = slices.Concat(
 		{section: "2/base is derived", path: "size,ge,0/base,eq,a.log", lists: lists("log-a")},
 		{section: "2/meta.NAME is known", path: "size,ge,0/meta.shape,eq,round", sent: `Size>=0`, with: "attributes~x-amz-meta-shape", lists: lists("hello")},
 		{section: "2/an unknown key in the comma form is a literal", path: "Smith%2Cin,London", lists: lists("f"), sent: "none"},
+		{section: "2/names that only begin as an expression", path: "(copy).txt", errno: "ENOENT"},
+		{section: "2/names that only begin with not", path: "not yet.doc", errno: "ENOENT"},
+		{section: "2/@errors tells how such a name is written", path: "Smith,in,London", errno: "ENOENT", check: func(t *testing.T, w *grammarWorld) {
+			w.want(`grep -c 'Smith,in,London.*if it is a file.s name, write Smith%2Cin' $M/@errors`, "1\n")
+		}},
 		{section: "2/and is in @errors with the nearest key", check: func(t *testing.T, w *grammarWorld) {
 			if errno := w.agent.stat("colour,eq,red"); errno != "ENOENT" {
 				t.Errorf("colour,eq,red: %s", errno)
