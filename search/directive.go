@@ -50,7 +50,7 @@ func parseDirective(name string, s Schema) (d Directive, ok bool, err *SyntaxErr
 		d.Limit = n
 	case "by":
 		if more {
-			return bad("@by takes its key as the next component: @by/"+rest, "@by/"+rest)
+			return bad("@by takes its key as the next component: @by/"+printable(rest), "@by/"+rest)
 		}
 	default:
 		if more {

@@ -15,6 +15,7 @@ func FuzzParse(f *testing.F) {
 		"mtime,newer,7d", "mtime,eq,9999", "title,glob,*[!a-]?", "price,ne,-0.50", "meta.x%20,eq,1", "meta.x,eq,%00%FF%25%2F,", "base,suffix,.csv",
 		"@explain,size,gt,abc", "@tre", "((((", "(size>1", "a=b", "size=>1", `title=="a""b"`, "sys.mtime,lt,T", "colour,eq,red", "\xff\xfe>1", "size\x00>1",
 		"owner,le,\U0010ffff'\"", "taken,ge,2024-05-01T00:00:00.001Z", "mtime,lt,0001", "meta.%6eot==1 and meta.and==2",
+		"@by,\x1b[31m", "@sort,si\x1bze,desc", "@tre,\x1b", "size,\x1b,\x1b", "size,between,\x1b,2", "size~=\x1b", "!size>\x1b", "size,gt,1,\x1b", "size,in,1-\x1b", "\"color>\x1b\"",
 	} {
 		f.Add(s)
 	}
