@@ -118,6 +118,29 @@ var errorRules = []rule{
 			w.wantRequests("opening it within the negative lifetime", "")
 		}
 	}},
+	{section: "10/EIO in the middle", check: func(t *testing.T, _ *grammarWorld) {
+		w := newWorld(t, setup{server: func(s *ecstest.Server) { s.PageSize = 10 }})
+		for i := range 25 {
+			w.put(fmt.Sprintf("f%02d", i), "x", "color", "red")
+		}
+		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Page: 3, Status: 500}))
+		wantIncomplete(t, w, newAgent(w), "color,eq,red", 20, "EIO")
+	}},
+	{section: "10/EINTR", check: func(t *testing.T, _ *grammarWorld) {
+		w := newWorld(t, setup{})
+		_, release := w.hold("Query")
+		defer release()
+		if got := w.python(`
+import ctypes, errno, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+libc.opendir.restype = ctypes.c_void_p
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+print(libc.opendir((os.environ["B"] + "/size,gt,0").encode()), errno.errorcode[ctypes.get_errno()])
+`); got != "None EINTR\n" {
+			t.Errorf("an interrupted opendir: %q", got)
+		}
+	}},
 	{section: "10/limits: --ttl, --negative-ttl, --schema-ttl", check: func(t *testing.T, _ *grammarWorld) {
 		// The kernel's own clock cannot be moved: it is told to remember nothing that is not there.
 		w := newWorld(t, setup{mount: func(o *fs.Options) { o.NegativeTTL = 0 }})
