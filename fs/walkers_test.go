@@ -117,3 +117,25 @@ func TestWalkers(t *testing.T) {
 		})
 	}
 }
+
+// A menu of more values than it shows leads to the rest: who follows links has each result once, at a cost
+// that grows with the values.
+func TestWalkersFollowMore(t *testing.T) {
+	requireTool(t, "find")
+	var requests []int
+	for _, n := range []int{210, 420} {
+		w := newWorld(t, setup{})
+		for i := range n {
+			w.put(fmt.Sprintf("f%04d", i), "x", "color", fmt.Sprintf("c%04d", i))
+		}
+		w.want(`find -L $B/@by/color -type f | sed 's|.*/||' | sort | uniq -c | awk '$1 == 1' | wc -l; find $B/@by/color -type l | wc -l`, fmt.Sprintf("%d\n201\n", n))
+		sum := 0
+		for _, c := range w.ecs.Counts() {
+			sum += c
+		}
+		requests = append(requests, sum)
+	}
+	if requests[1] > 2*requests[0]+8 {
+		t.Errorf("%d requests for 210 values, %d for 420", requests[0], requests[1])
+	}
+}
