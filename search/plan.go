@@ -169,6 +169,16 @@ func (p *Plan) Keys() (sure, others []Key) {
 	return sure, others
 }
 
+// Asked returns the keys of Check and the order that every object has and the index does not: each row has
+// them because Attributes names them. One without comes from a server that does not return them.
+func (p *Plan) Asked() []Key {
+	keys := keysOf(p.Check)
+	if !p.Listing.Order.IsZero() {
+		keys = append(keys, p.Listing.Order.Key)
+	}
+	return slices.DeleteFunc(keys, func(k Key) bool { return k.Indexed || k.optional() })
+}
+
 // Unmixed returns p for a server that takes no expression with both "and" and
 // "or", as ECS 2.2 is said to (README of EMCECS/spark-ecs-connector): what is sent
 // is weaker, and Check is the whole of Where. It reports whether the plan is another.

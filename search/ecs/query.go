@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ecsfs/ecsfs/search"
@@ -92,6 +93,9 @@ func (q *querying) rows(ctx context.Context) iter.Seq2[[]search.Object, error] {
 	return func(yield func([]search.Object, error) bool) {
 		for rows, err := range p.pages(ctx) {
 			if err == nil {
+				err = q.checkAsked(rows)
+			}
+			if err == nil {
 				rows, err = q.complete(ctx, rows)
 			}
 			if err != nil {
@@ -109,6 +113,21 @@ func (q *querying) rows(ctx context.Context) iter.Seq2[[]search.Object, error] {
 			}
 		}
 	}
+}
+
+// checkAsked makes sure that the rows have what every object has and only the row tells: taken for one
+// without it, an object would be left out, or come in another place.
+func (q *querying) checkAsked(rows []queryRow) error {
+	asked := slices.DeleteFunc(q.plan.Asked(), func(k search.Key) bool { return toldByHead(k) || k.Name == "LastModified" })
+	for _, k := range asked {
+		for i := range rows {
+			if _, ok := rows[i].object.Value(k); !ok {
+				return &search.Error{Op: opQuery, Bucket: q.target.bucket, Key: rows[i].object.Key, Kind: search.KindUnsupported,
+					Reason: "the store does not return " + k.Short() + ", although it was asked for it"}
+			}
+		}
+	}
+	return nil
 }
 
 // querying is one query under way.

@@ -480,3 +480,32 @@ func TestSchemaAnswers(t *testing.T) {
 		srv.Close()
 	}
 }
+
+// TestQueryOfUnreturnedKeys: a server that ignores attributes returns no owner and no time of creation, which a HEAD
+// does not tell either. That is an error, not an object without them.
+func TestQueryOfUnreturnedKeys(t *testing.T) {
+	for _, ignores := range []bool{false, true} {
+		srv := startServer(t, func(s *ecstest.Server) { s.NoSearchAttributes = ignores })
+		fill(t, srv, 3)
+		c := newStore(t, srv.URL)
+		schema, err := c.Schema(t.Context(), "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		created, _ := schema.Resolve("created")
+		for _, l := range []search.Listing{
+			{Where: search.Normalize(search.Conjunction{where(t, c, "b", "size,ge,0"), where(t, c, "b", "owner,exists")})},
+			{Where: where(t, c, "b", "size,ge,0"), Order: search.Order{Key: created}},
+			{Order: search.Order{Key: created}, Limit: 3},
+		} {
+			l.Bucket = "b"
+			keys, err := keysOf(t.Context(), c, l)
+			switch {
+			case !ignores && (err != nil || len(keys) != 3):
+				t.Errorf("%+v: %q, %v; want 3", l, keys, err)
+			case ignores && (search.KindOf(err) != search.KindUnsupported || len(keys) > 0):
+				t.Errorf("%+v of a server that ignores attributes: %q, %v; want an error", l, keys, err)
+			}
+		}
+	}
+}
