@@ -22,11 +22,9 @@ import (
 // at the size.
 type manifestNode struct {
 	node
-	in     *dirNode
-	text   *manifestText
-	size   int64 // as looked up
-	ended  bool  // size is exact; of a broken listing it is one more, and reading that byte gives the error
-	looked time.Time
+	text  *manifestText
+	size  int64 // as looked up
+	ended bool  // size is exact; of a broken listing it is one more, and reading that byte gives the error
 }
 
 var (
@@ -73,7 +71,7 @@ func (n *dirNode) newManifest(ctx context.Context, name string, format ManifestF
 	_, complete := s.Len()
 	broken := err != nil && err != io.EOF
 
-	m := &manifestNode{node: node{fs: n.fs}, in: n, text: n.manifestText(format, schema, l, s), looked: n.fs.Now()}
+	m := &manifestNode{node: node{fs: n.fs}, text: n.manifestText(format, schema, l, s)}
 	attr.Gen = n.fs.renderings.Add(1)
 	if complete || broken {
 		if m.size, err = m.text.measure(ctx, s); err != nil {
@@ -107,7 +105,7 @@ func (m *manifestNode) attributes(out *fuse.Attr) {
 	if !m.ended {
 		size, _ = m.text.length() // known once somebody read to the end
 	}
-	m.fs.fileAttributes(uint64(size), m.looked, out)
+	m.fs.fileAttributes(uint64(size), m.text.id.taken, out)
 }
 
 // valid is how long the attributes are.

@@ -95,36 +95,41 @@ func (t *manifestText) measure(ctx context.Context, s search.Snapshot) (int64, e
 		case err != nil:
 			return c.end(), nil
 		}
-		c.skip(c.end())
+		c.passed(c.end())
 	}
 }
 
-// manifestCursor is a place in a text from which it is rendered on.
+// manifestCursor is a place in a text from which it is rendered on, and the text just before it.
 type manifestCursor struct {
 	text   *manifestText
 	order  manifestOrder
-	offset int64  // where rest stands in the text
-	rest   []byte // rendered, and not read yet
+	offset int64 // where buf stands in the text
+	buf    []byte
 }
+
+// keptBehind is how much of what was read a cursor keeps, in bytes: shells read blocks and
+// seek back to the end of the line.
+const keptBehind = 64 << 10
 
 // cursor returns a cursor that is not behind offset.
 func (t *manifestText) cursor(offset int64) *manifestCursor {
 	if m, ok := t.before(offset); ok {
 		return &manifestCursor{text: t, order: m.order, offset: m.offset}
 	}
-	return &manifestCursor{text: t, order: manifestOrder{dir: t.dir}, rest: t.header()}
+	return &manifestCursor{text: t, order: manifestOrder{dir: t.dir}, buf: t.header()}
 }
 
-func (c *manifestCursor) end() int64 { return c.offset + int64(len(c.rest)) }
+func (c *manifestCursor) end() int64 { return c.offset + int64(len(c.buf)) }
 
-// skip leaves out what is rendered and stands before offset.
-func (c *manifestCursor) skip(offset int64) {
-	n := max(0, min(offset-c.offset, int64(len(c.rest))))
-	c.offset += n
-	c.rest = c.rest[n:]
+// passed tells that what stands before offset was read.
+func (c *manifestCursor) passed(offset int64) {
+	if n := min(offset-c.offset, int64(len(c.buf))) - keptBehind; n > keptBehind {
+		c.offset += n
+		c.buf = append(c.buf[:0], c.buf[n:]...)
+	}
 }
 
-// render adds one line to rest. It returns what manifestOrder.row returns.
+// render adds one line to buf. It returns what manifestOrder.row returns.
 func (c *manifestCursor) render(ctx context.Context, s search.Snapshot) error {
 	t := c.text
 	if c.order.needsAll() && c.order.index == nil {
@@ -140,7 +145,7 @@ func (c *manifestCursor) render(ctx context.Context, s search.Snapshot) error {
 		}
 		return err
 	}
-	c.rest = t.appendRow(c.rest, &row)
+	c.buf = t.appendRow(c.buf, &row)
 	if len(c.order.ready) == 0 {
 		t.mark(c.end(), &c.order)
 	}
@@ -151,12 +156,11 @@ func (c *manifestCursor) render(ctx context.Context, s search.Snapshot) error {
 // first byte. Without one the error is io.EOF at the end, ctx's, or that of the broken listing.
 func (c *manifestCursor) read(ctx context.Context, s search.Snapshot, p []byte, offset int64) (n int, err error) {
 	for {
-		c.skip(offset + int64(n))
-		if c.offset == offset+int64(n) {
-			k := copy(p[n:], c.rest)
-			n += k
-			c.skip(c.offset + int64(k))
+		at := offset + int64(n)
+		if at < c.end() {
+			n += copy(p[n:], c.buf[at-c.offset:])
 		}
+		c.passed(offset + int64(n))
 		if n == len(p) || n > 0 && c.order.waits(s) {
 			return n, nil
 		}
