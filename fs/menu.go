@@ -66,9 +66,8 @@ var (
 
 // menus returns the node "@by" below n.
 func (n *dirNode) menus(ctx context.Context, name string, schema search.Schema, out *fuse.EntryOut) (*gofuse.Inode, error) {
-	if schema.Engine == search.EngineSearch && !schema.Enabled {
-		return nil, &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
-			Reason: "bucket has no metadata search", Hint: "--engine scan lists every object instead"}
+	if err := search.CheckMenus(schema, n.dir.Order); err != nil {
+		return nil, err
 	}
 	path := strings.Split(n.path(""), "/")[1:] // without the bucket
 	isQuery := func(name string) bool {

@@ -202,6 +202,21 @@ func TestMenuOfScan(t *testing.T) {
 	}
 }
 
+// TestMenuOfNoOrder: below an order that cannot be told there is no menu, as none of its links would have results.
+func TestMenuOfNoOrder(t *testing.T) {
+	w := newWorld(t, setup{keys: []string{}})
+	w.put("a", "12345", "color", "red")
+	for _, path := range []string{"@by", "@by/size", "@by/size/1..10"} {
+		if out := w.shFails(`ls $B/@sort,meta.color/` + path); !strings.Contains(out, "not supported") {
+			t.Errorf("%s: %s", path, out)
+		}
+	}
+	if log := w.sh(`cat $B/@errors`); !strings.Contains(log, "a listing does not carry meta.color") {
+		t.Errorf("@errors does not say why:\n%s", log)
+	}
+	w.want(`ls $B/@sort,-mtime/@by/size`, "5..6\n")
+}
+
 // TestMenuNames: labels that are no names, and what is too long.
 func TestMenuNames(t *testing.T) {
 	w := newWorld(t, setup{})

@@ -120,6 +120,21 @@ func (s Schema) scanMenu(k Key) bool {
 	return k.User() && s.ScanMetadata
 }
 
+// CheckMenus says why results in this order have no menus: KindUnsupported when the bucket's engine cannot tell values, or
+// not the order, as what a link leads to is in the same.
+func CheckMenus(s Schema, order Order) error {
+	if s.Engine == EngineSearch && !s.Enabled {
+		return &Error{Op: "menu", Bucket: s.Bucket, Kind: KindUnsupported,
+			Reason: "bucket has no metadata search", Hint: "--engine scan lists every object instead"}
+	}
+	keys := MenuKeys(s)
+	if order.IsZero() || len(keys) == 0 {
+		return nil
+	}
+	_, err := NewPlan(s, Listing{Bucket: s.Bucket, Where: Cond{Key: keys[0], Op: OpExists}, Order: order})
+	return err
+}
+
 // MenuKey returns the key that name, as typed behind "@by/", means. KindNotExist when there is none, with
 // the nearest in the reason; KindUnsupported when the bucket's engine cannot tell its values.
 func MenuKey(s Schema, name string) (Key, error) {
@@ -136,7 +151,7 @@ func MenuKey(s Schema, name string) (Key, error) {
 		return refuse(KindUnsupported, s.untold(k), s.scanHint(k))
 	case s.Engine == EngineScan:
 	case !s.Enabled:
-		return refuse(KindUnsupported, "bucket has no metadata search", "--engine scan lists every object instead")
+		return Key{}, CheckMenus(s, Order{})
 	case !k.Indexed:
 		return refuse(KindUnsupported, k.Short()+" is not indexed, so the store cannot tell its values", s.scanAdvice(k))
 	}

@@ -107,6 +107,11 @@ func (p place) enter(name string, mustBeQuery bool) (place, error) {
 	dir, isDir := p.Dir.Enter(c)
 	switch {
 	case c.Kind == search.ComponentDirective && !isDir:
+		if c.Directive.Word == "by" {
+			if err := search.CheckMenus(p.Schema, p.Dir.Order); err != nil {
+				return bad(err)
+			}
+		}
 		next.File = c.Directive
 	case c.Kind == search.ComponentLiteral && (mustBeQuery || !isDir):
 		if c.Doubt != "" {
