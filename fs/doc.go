@@ -33,7 +33,8 @@
 //
 // Every name of a result is a reversible function of its key (names.go), and of its version where versions are
 // shown (names_version.go: "scan%~vID.dcm"). Each has exactly one name in a directory. Another spelling
-// of it, as "%41" for "A", does not exist. Where a name is both an object and a folder, the folder has
+// of it, as "%41" for "A", does not exist; but "Smith,in,London" typed where Smith is no key is read as
+// "Smith%2Cin,London", the name that it is listed by. Where a name is both an object and a folder, the folder has
 // it and the object is "a%~", which always resolves. An empty segment is "%2F"; a zero-byte marker "folder/"
 // is that folder alone, one with content is also "folder/%2F". No name reads as a query or directive, whatever
 // the bucket indexes, and none as an option.

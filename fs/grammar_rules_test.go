@@ -165,8 +165,9 @@ var componentRules = slices.Concat(
 		{section: "2/an unknown key in the comma form is a literal", path: "Smith%2Cin,London", lists: lists("f"), sent: "none"},
 		{section: "2/names that only begin as an expression", path: "(copy).txt", errno: "ENOENT"},
 		{section: "2/names that only begin with not", path: "not yet.doc", errno: "ENOENT"},
-		{section: "2/@errors tells how such a name is written", path: "Smith,in,London", errno: "ENOENT", check: func(t *testing.T, w *grammarWorld) {
-			w.want(`grep -c 'Smith,in,London.*if it is a file.s name, write Smith%2Cin' $M/@errors`, "1\n")
+		{section: "2/typed as it is, such a name is found as well", path: "Smith,in,London", lists: lists("f"), sent: "none"},
+		{section: "2/such a file below a query", check: func(t *testing.T, w *grammarWorld) {
+			w.want(`cat $M/b/size,ge,0/Smith,in,London%2Ff $M/b/Smith,in,London/f | sort -u | wc -l`, "1\n")
 		}},
 		{section: "2/and is in @errors with the nearest key", check: func(t *testing.T, w *grammarWorld) {
 			if errno := w.agent.stat("colour,eq,red"); errno != "ENOENT" {

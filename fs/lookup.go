@@ -97,9 +97,14 @@ type target struct {
 }
 
 // resolve returns what name means here. Every key has exactly one name in a directory: KindNotExist
-// says that this is no key's.
+// says that this is no key's. What is typed "Smith,in,London" and is no query here, as nothing is known by the key Smith, is
+// read as that name: with its comma encoded, as it is listed.
 func (n *dirNode) resolve(ctx context.Context, name string, ask bool) (target, error) {
 	d, canonical := n.naming().decode(name)
+	if spelled := spellCommas(name); !canonical && spelled != name {
+		name = spelled
+		d, canonical = n.naming().decode(name)
+	}
 	switch {
 	case !canonical:
 		return target{}, n.notExist(name)

@@ -242,10 +242,9 @@ func (e *encoder) escapes(i int) bool {
 		word, _, _ := strings.Cut(rest, ",")
 		return i == 0 && search.IsDirective(word)
 	case ',':
-		word, _, _ := strings.Cut(rest, ",")
 		// What is written so far is what the parser would take for the key. It
 		// may have commas, as %2C: of "meta.a,in,exists" both must go.
-		return search.IsOperator(word) && isKeySyntax(e.out)
+		return endsKey(e.out, rest)
 	default:
 		return c < 0x20
 	}
@@ -281,6 +280,26 @@ func hidden(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// spellCommas returns name with each comma encoded that EncodeFlat would encode, so that
+// it is no query for any schema.
+func spellCommas(name string) string {
+	out := make([]byte, 0, len(name)+4)
+	for i := range len(name) {
+		if name[i] == ',' && endsKey(out, name[i+1:]) {
+			out = append(out, "%2C"...)
+		} else {
+			out = append(out, name[i])
+		}
+	}
+	return string(out)
+}
+
+// endsKey reports whether a comma between these two begins a query: a key, an operator.
+func endsKey(before []byte, rest string) bool {
+	word, _, _ := strings.Cut(rest, ",")
+	return search.IsOperator(word) && isKeySyntax(before)
 }
 
 // isKeySyntax reports whether name has the syntax of a key in a comma form:

@@ -6,6 +6,7 @@
 #   scripts/check.sh               all steps, under 30 minutes on 2 cores
 #   scripts/check.sh --fast        format, vet, lint and the plain tests only
 #   scripts/check.sh --fuzz 10m    the fuzz step alone, so long for each target
+#   scripts/check.sh --long        the random tests alone, at length: about half an hour
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,8 +22,9 @@ mode=all
 while [ $# -gt 0 ]; do
   case $1 in
     --fast) mode=fast ;;
+    --long) mode=long ;;
     --fuzz) mode=fuzz; fuzz_time=${2:?"--fuzz needs a duration, such as 10m"}; shift ;;
-    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "check.sh: unknown argument $1 (try --help)" >&2; exit 2 ;;
   esac
   shift
@@ -76,6 +78,17 @@ fuzz() {
 }
 
 if [ "$mode" = fuzz ]; then step "fuzz $fuzz_time each"; fuzz; exit 0; fi
+
+if [ "$mode" = long ]; then
+  step "100,000 random listings: metadata search, scan and evaluation agree"
+  go test -count 1 -timeout 30m -run '^TestEngines$' ./search/ecs -rapid.checks=10000
+  step "3,000,000 names of arbitrary keys in every view"
+  go test -count 1 -timeout 60m -run '^TestPropertyKeySets$' ./fs -names.keys=3000000
+  step "100,000 random plans, orders and scans against their definition"
+  go test -count 1 -timeout 30m -run '^Test(PlannedResults|ScanIsTheDefinition|ArrangeIsASort)$' ./search -rapid.checks=100000
+  printf '\ncheck.sh: all passed\n'
+  exit 0
+fi
 
 step "format"
 unformatted=$(gofmt -l cmd fs search cache)

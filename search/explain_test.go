@@ -406,7 +406,7 @@ cost    listing: one request for every 1000 results; it ends when the first 3 ar
 	for name, want := range map[string]string{
 		"size,gt,1":         "[Size, integer, listed]",
 		"meta.color,eq,red": "[x-amz-meta-color, string, not told]",
-		"color,eq,red":      "'color' is no key that can be asked for in bucket b, where objects are listed and checked: size, mtime, name, base, etag, storageclass, and under --scan-metadata meta.color; if it is a file's name, write color%2Ceq\n",
+		"color,eq,red":      "'color' is no key that can be asked for in bucket b, where objects are listed and checked: size, mtime, name, base, etag, storageclass, and under --scan-metadata meta.color\n",
 		"sise,gt,1":         "did you mean size?",
 		"ownr==bob":         "'ownr' is no key that can be asked for",
 	} {

@@ -50,11 +50,7 @@ func doubtComma(f commaForm, s Schema) *SyntaxError {
 	key, known := s.Resolve(name)
 	switch {
 	case !known && IsOperator(f.op):
-		e := unknownKey(s, name)
-		if e.Nearest == "" {
-			e.Msg += fmt.Sprintf("; if it is a file's name, write %s%%2C%s", printable(f.key), f.op)
-		}
-		return e
+		return unknownKey(s, name)
 	case !known, f.op == "" && !f.args:
 		return nil
 	}
