@@ -2,6 +2,7 @@ package fs_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,5 +108,24 @@ func TestDirectivesWithoutMetadataSearch(t *testing.T) {
 	w.sh(`cd $M/plain/size,gt,1; grep 'last run: 3 rows' @explain; cat @help @explain,size,gt,x @errors @refresh; test -z "$(grep 'last run' @explain)"`)
 	for _, name := range []string{"@stats", "dir/@stats", "size,gt,1/@stats"} {
 		w.shFails(`cat $M/plain/` + name)
+	}
+}
+
+// Whoever types a query where the buckets are is told where it belongs. Other names that are not there are no error to record.
+func TestQueriesAtTheRoot(t *testing.T) {
+	w := newWorld(t, setup{})
+	names := []string{"size,gt,1", "color,eq,red", "size>1", "(size>1)", "@by", "@tree", "@sort,size", "@sort", "@limit,3", "@versions",
+		"@manifest.csv", "@searchkeys", "@explain", "@explain,size,gt,1", "@meta,b", "@refresh", "@SORT,size"}
+	for _, name := range append(slices.Clone(names), "nobucket", ".hidden", "a,b") {
+		w.sh(`! stat "$M/` + name + `" 2>/dev/null`)
+	}
+	text := w.sh(`cat $M/@errors`)
+	for _, name := range names {
+		if want := "lookup " + name + ": does not exist: the directories here are buckets"; !strings.Contains(text, want) {
+			t.Errorf("@errors lacks %q", want)
+		}
+	}
+	if got := strings.Count(text, "\n"); got != len(names) {
+		t.Errorf("%d lines of @errors, want %d:\n%s", got, len(names), text)
 	}
 }

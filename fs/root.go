@@ -37,7 +37,7 @@ func (n *rootNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	}
 	bucket, err := n.bucket(ctx, name)
 	if err != nil {
-		return nil, n.fs.fail("lookup", name, err)
+		return nil, n.fs.errnos.errno(failure{Op: "lookup", Path: name, Err: err, Doubt: doubtBucket(name)})
 	}
 	return n.directory(ctx, name, bucket, out), 0
 }
@@ -83,6 +83,16 @@ func (n *rootNode) bucket(ctx context.Context, name string) (search.Bucket, erro
 	}
 	_, err = n.fs.Store.Schema(ctx, d.Text)
 	return search.Bucket{Name: d.Text}, err
+}
+
+// doubtBucket says where a name belongs that is a query or a directive, or looks like one, and no bucket;
+// empty for any other.
+func doubtBucket(name string) string {
+	c, err := search.ParseComponent(name, search.Schema{})
+	if err == nil && c.Kind == search.ComponentLiteral && c.Doubt == "" {
+		return ""
+	}
+	return "the directories here are buckets, and queries and @ names stand behind one: BUCKET/" + EncodeSegment(name)
 }
 
 // isBucketName reports whether a bucket could have this name. ECS takes more
