@@ -106,7 +106,8 @@ func (n *dirNode) meta(ctx context.Context, d search.Directive) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return string(metaJSON(n.dir.Bucket, &o)), nil
+	meta := NewObjectJSON(n.dir.Bucket, &o)
+	return string(meta.Text()), nil
 }
 
 // cacheDirTag marks the mount for backup programs as one to leave out

@@ -2,9 +2,6 @@ package fs
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"io"
 	"iter"
 	"slices"
@@ -21,11 +18,10 @@ import (
 // modifier its results, in the order of the directory. All of it is UTF-8,
 // and no character of it acts on a terminal.
 //
-// @manifest.jsonl: each line is one JSON object with the fields of @meta,NAME, and
+// @manifest.jsonl: each line is one JSON object with, before the fields of @meta,NAME (ObjectJSON),
 //
 //	path          the object's path below the directory, to be opened as it is
 //	path_base64   the exact path where that is not UTF-8; path has U+FFFD then
-//	created       where the listing returned it (CreateTime), else null
 //
 // @manifest.csv: RFC 4180 with LF for CRLF and a header. A record is always one
 // line. The first columns never need quotes, so that awk -F, reads them:
@@ -144,32 +140,15 @@ func (m *manifest) appendRow(b []byte, row *manifestRow) []byte {
 type manifestLine struct {
 	Path       string `json:"path"`
 	PathBase64 string `json:"path_base64,omitempty"`
-	objectMeta
-	Created *string `json:"created"`
+	ObjectJSON
 }
 
 func (m *manifest) appendJSON(b []byte, row *manifestRow) []byte {
-	line := manifestLine{Path: row.path, objectMeta: newObjectMeta(m.bucket, &row.object)}
+	line := manifestLine{Path: row.path, ObjectJSON: NewObjectJSON(m.bucket, &row.object)}
 	if !utf8.ValidString(row.path) {
-		line.PathBase64 = base64.StdEncoding.EncodeToString([]byte(row.path))
-	}
-	if created, ok := row.object.Created(); ok {
-		s := created.Format(time.RFC3339Nano)
-		line.Created = &s
+		line.PathBase64 = toBase64(row.path)
 	}
 	return append(b, jsonText(line, "")...)
-}
-
-// jsonText returns v as JSON that acts on no terminal, with a line feed at its end.
-func jsonText(v any, indent string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	if err := e.Encode(v); err != nil {
-		panic(err) // strings, numbers and maps of strings always encode
-	}
-	return escapeHidden(b.Bytes())
 }
 
 // keyCreated is the native name of the time of creation.
@@ -233,7 +212,7 @@ type manifestMore struct {
 	KeyBase64      string            `json:"key_base64,omitempty"`
 	PathBase64     string            `json:"path_base64,omitempty"`
 	Metadata       map[string]string `json:"metadata,omitempty"`
-	MetadataBase64 []attributeBase64 `json:"metadata_base64,omitempty"`
+	MetadataBase64 []AttributeBase64 `json:"metadata_base64,omitempty"`
 }
 
 func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
@@ -245,10 +224,6 @@ func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
 		b = append(appendCSV(b, shown), ',')
 		return shown == s
 	}
-	base64Of := func(s string) string {
-		inMore = true
-		return base64.StdEncoding.EncodeToString([]byte(s))
-	}
 	keep := func(name, value string) {
 		inMore = true
 		if utf8.ValidString(name) && utf8.ValidString(value) {
@@ -258,7 +233,7 @@ func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
 			more.Metadata[name] = value
 			return
 		}
-		more.MetadataBase64 = append(more.MetadataBase64, attributeBase64{Name: base64Of(name), Value: base64Of(value)})
+		more.MetadataBase64 = append(more.MetadataBase64, newAttributeBase64(name, value))
 	}
 	known := func(name, value string) { // what is empty where it is not known
 		if value == "" {
@@ -281,10 +256,10 @@ func (m *manifest) appendCSV(b []byte, row *manifestRow) []byte {
 	known("Etag", o.ETag)
 	known("VersionId", o.VersionID)
 	if !text(row.path) {
-		more.PathBase64 = base64Of(row.path)
+		more.PathBase64, inMore = toBase64(row.path), true
 	}
 	if !text(o.Key) {
-		more.KeyBase64 = base64Of(o.Key)
+		more.KeyBase64, inMore = toBase64(o.Key), true
 	}
 	known("ContentType", o.ContentType)
 	for _, name := range m.columns {

@@ -79,12 +79,12 @@ func TestManifest(t *testing.T) {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	want = `{"path":"dir%2Fa,\"b\".txt","key":"p/dir/a,\"b\".txt","uri":"s3://b/p/dir/a,\"b\".txt","etag":"abc","version":"17","size":5,` +
-		`"modified":"2026-11-23T08:00:00.123Z","content_type":"text/plain","metadata":{"CreateTime":"1795417200000",` +
-		`"x-amz-meta-color":"red","x-amz-meta-n":"a\nb"},"created":"2026-11-23T07:00:00Z"}
+		`"modified":"2026-11-23T08:00:00.123Z","created":"2026-11-23T07:00:00Z","content_type":"text/plain","metadata":{"CreateTime":"1795417200000",` +
+		`"x-amz-meta-color":"red","x-amz-meta-n":"a\nb"}}
 {"path":"%01\ufffd","path_base64":"JTAx/w==","key":"p/\u0001\ufffd","key_base64":"cC8B/w==","uri":"s3://b/p/\u0001\ufffd","etag":"",` +
-		`"version":"","size":0,"modified":null,"content_type":"","metadata":{"x-amz-meta-color":""},"created":null}
-{"path":"c","key":"p/c","uri":"s3://b/p/c","etag":"","version":"","size":0,"modified":null,"content_type":"","metadata":{},` +
-		`"metadata_base64":[{"name":"eC1hbXotbWV0YS1jb2xvcg==","value":"6Q=="}],"created":null}
+		`"version":"","size":0,"modified":null,"created":null,"content_type":"","metadata":{"x-amz-meta-color":""}}
+{"path":"c","key":"p/c","uri":"s3://b/p/c","etag":"","version":"","size":0,"modified":null,"created":null,"content_type":"","metadata":{},` +
+		`"metadata_base64":[{"name":"eC1hbXotbWV0YS1jb2xvcg==","value":"6Q=="}]}
 `
 	if diff := cmp.Diff(want, manifestOf(t, ManifestJSONL, d, rows...)); diff != "" {
 		t.Errorf("JSON lines (-want +got):\n%s", diff)
@@ -224,7 +224,7 @@ func TestPropertyManifest(t *testing.T) {
 		if path := exact(read.Path, read.PathBase64); path != row.path {
 			t.Fatalf("path %q, want %q", path, row.path)
 		}
-		checkMeta(t, &read.objectMeta, &o)
+		checkMeta(t, &read.ObjectJSON, &o)
 	})
 }
 

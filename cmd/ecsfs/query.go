@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ecsfs/ecsfs/fs"
 	"github.com/ecsfs/ecsfs/search"
 )
 
@@ -166,7 +166,8 @@ func (o *queryOptions) printOne(w io.Writer, object *search.Object, p place, pat
 	switch {
 	case o.Count:
 	case o.JSON:
-		err = json.NewEncoder(w).Encode(newObjectJSON(p.Dir.Bucket, object))
+		line := fs.NewObjectJSON(p.Dir.Bucket, object)
+		_, err = w.Write(line.Line())
 	case o.Under != "":
 		_, err = io.WriteString(w, paths.of(object)+end)
 	case o.Null:

@@ -13,9 +13,10 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ecsfs/ecsfs/fs"
 )
 
 func statCommand() *cli.Command {
@@ -67,14 +68,14 @@ func statFile(w io.Writer, path string, keyOnly, asJSON bool) error {
 		_, err = fmt.Fprintln(w, line.String())
 		return err
 	}
-	var o objectJSON
+	var o fs.ObjectJSON
 	if err := json.Unmarshal(text, &o); err != nil {
 		return fail(exitFailure, "%s: the mount's answer is no JSON: %w", path, err)
 	}
 	if !keyOnly {
 		return printObject(w, &o)
 	}
-	key, err := o.exactKey()
+	key, err := o.ExactKey()
 	if err == nil {
 		_, err = fmt.Fprintln(w, key)
 	}
@@ -139,10 +140,10 @@ func belowOwnMount(path string) (bool, error) {
 }
 
 // printObject writes o for people.
-func printObject(w io.Writer, o *objectJSON) error {
+func printObject(w io.Writer, o *fs.ObjectJSON) error {
 	modified := "unknown"
 	if o.Modified != nil {
-		modified = o.Modified.Format(time.RFC3339Nano)
+		modified = *o.Modified
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, row := range [][2]string{

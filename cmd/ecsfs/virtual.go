@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -94,9 +93,9 @@ func printMeta(ctx context.Context, w io.Writer, store search.Store, p place) er
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	return out.Encode(newObjectJSON(p.Dir.Bucket, &o))
+	meta := fs.NewObjectJSON(p.Dir.Bucket, &o)
+	_, err = w.Write(meta.Text())
+	return err
 }
 
 // objectNamed returns the object that has this name in a mount's view of d, as
