@@ -129,3 +129,28 @@ func TestQueriesAtTheRoot(t *testing.T) {
 		t.Errorf("%d lines of @errors, want %d:\n%s", got, len(names), text)
 	}
 }
+
+// What stands behind a menu's name, and is no link of it, is told where it belongs.
+func TestQueriesBehindAMenu(t *testing.T) {
+	w := newWorld(t, setup{})
+	w.put("a", "bytes", "color", "red", "n", "1")
+	names := []string{"@by/@limit,2", "@by/@tree", "@by/@refresh", "@by/@sort", "@by/color/@limit,2", "@by/color/@tree", "@by/color/@manifest.csv",
+		"@by/color/@refresh", "@by/color/n,eq,1", "@by/color/n==1", "@by/n/@sort,-n"}
+	for _, listed := range []bool{false, true} {
+		if listed {
+			w.want(`ls $M/b/@by/color`, "red\n")
+		}
+		for _, name := range append(slices.Clone(names), "@by/nix", "@by/color/blue", "@by/color/.hidden", "@by/n/2") {
+			w.sh(`! stat "$M/b/` + name + `" 2>/dev/null`)
+		}
+	}
+	text := w.sh(`cat $M/@errors`)
+	for _, name := range names {
+		if want := "lookup b/" + name + ": does not exist: a menu has links alone: queries and @ names stand before @by, or behind a link"; !strings.Contains(text, want) {
+			t.Errorf("@errors lacks %q", want)
+		}
+	}
+	if got := strings.Count(text, "a menu has links alone"); got != len(names) {
+		t.Errorf("%d such lines of @errors, want %d:\n%s", got, len(names), text)
+	}
+}

@@ -55,6 +55,15 @@ func (p *menuPlace) file(name string, schema search.Schema, schemaErr error, exp
 	return "", false
 }
 
+// missing returns the errno of a lookup that found no name, and has @errors say where a query or a directive belongs.
+func (p *menuPlace) missing(name string, schema search.Schema, err error) syscall.Errno {
+	f := failure{Op: "lookup", Path: p.path(name), Err: err}
+	if search.KindOf(err) == search.KindNotExist && meantAsQuery(name, schema) {
+		f.Doubt = "a menu has links alone: queries and @ names stand before @by, or behind a link"
+	}
+	return p.fs.errnos.errno(f)
+}
+
 // menusNode is "@by": a directory with one menu for each key.
 type menusNode struct{ menuPlace }
 
@@ -98,7 +107,7 @@ func (n *menusNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, n.fs.fail("lookup", n.path(name), err)
 	}
 	if isNoise(name) || strings.HasPrefix(name, "@") || strings.Contains(name, mark) {
-		return nil, syscall.ENOENT
+		return nil, n.missing(name, schema, n.notExist(name))
 	}
 	key, err := search.MenuKey(schema, decodePercent(name))
 	if err != nil {

@@ -31,7 +31,7 @@ func (n *menuNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	}
 	item, valid, err := n.find(ctx, name)
 	if err != nil {
-		return nil, n.fs.fail("lookup", n.path(name), err)
+		return nil, n.missing(name, schema, err)
 	}
 	return n.link(ctx, schema, name, item, valid, out), 0
 }

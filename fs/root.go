@@ -85,14 +85,18 @@ func (n *rootNode) bucket(ctx context.Context, name string) (search.Bucket, erro
 	return search.Bucket{Name: d.Text}, err
 }
 
-// doubtBucket says where a name belongs that is a query or a directive, or looks like one, and no bucket;
-// empty for any other.
+// doubtBucket says where a name belongs that is no bucket but a query or a directive; empty for any other.
 func doubtBucket(name string) string {
-	c, err := search.ParseComponent(name, search.Schema{})
-	if err == nil && c.Kind == search.ComponentLiteral && c.Doubt == "" {
+	if !meantAsQuery(name, search.Schema{}) {
 		return ""
 	}
 	return "the directories here are buckets, and queries and @ names stand behind one: BUCKET/" + EncodeSegment(name)
+}
+
+// meantAsQuery reports whether name is, or looks like, a query or a directive.
+func meantAsQuery(name string, schema search.Schema) bool {
+	c, err := search.ParseComponent(name, schema)
+	return err != nil || c.Kind != search.ComponentLiteral || c.Doubt != ""
 }
 
 // isBucketName reports whether a bucket could have this name. ECS takes more

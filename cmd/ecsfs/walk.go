@@ -139,7 +139,10 @@ func (p place) enterMenu(name string) (place, error) {
 		return bad("%s is a file: nothing goes behind it", file)
 	case p.Menu.Name != "":
 		item, known, ok := fs.DecodeMenuItem(p.Menu, name)
-		if !ok || !known {
+		switch {
+		case strings.HasPrefix(name, "@"):
+			return bad("a menu has links alone: %s stands before @by, or behind a link", name)
+		case !ok || !known:
 			return bad("@by/%s has no link of which the name %q alone tells where it leads", file, name)
 		}
 		to := place{Schema: p.Schema, Dir: search.Dir{Bucket: p.Dir.Bucket}}
