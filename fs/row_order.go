@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,10 +44,9 @@ func (e *dirEntry) mode() uint32 {
 type rowOrder struct {
 	dir  search.Dir
 	next int // the row to read
-	// held are the objects that wait, the last one first to be decided. INVARIANT:
-	// the row read last is before the folder of each, as staysBefore says; so is
-	// each of the objects behind it. Within a page each is a proper prefix of the
-	// next, so there are at most as many a page as a key has bytes.
+	// held are the objects that wait. INVARIANT: the row read last is before the folder of each, as
+	// staysBefore says; so is each of the objects behind it. Of two neighbours the first is a proper prefix of
+	// the next, or their order is not the same in bytes and UTF-16: there are about as many as a key has bytes.
 	held  []search.Object
 	ready []dirEntry // decided; handed out from the front
 }
@@ -100,19 +100,21 @@ func (r *rowOrder) add(row *search.Entry) {
 	}
 }
 
-// release decides the objects that row is past; all of them when row is nil.
+// release decides the objects that row is past, the last one first; all of them when row is nil.
 func (r *rowOrder) release(row *search.Entry) {
-	for len(r.held) > 0 {
-		o := r.held[len(r.held)-1]
+	decided := func(o search.Object) bool {
 		if row != nil && staysBefore(row.Key, o.Key) {
-			return
+			return false
 		}
-		r.held = r.held[:len(r.held)-1]
 		twin := row != nil && row.Folder && row.Key == o.Key+"/"
 		if name, ok := EntryName(r.dir.Prefix, search.Entry{Object: o}, twin); ok {
 			r.ready = append(r.ready, dirEntry{name: name, key: o.Key, object: &o})
 		}
+		return true
 	}
+	slices.Reverse(r.held)
+	r.held = slices.DeleteFunc(r.held, decided)
+	slices.Reverse(r.held)
 }
 
 // staysBefore reports whether the folder object+"/" may yet come after the row
@@ -121,9 +123,12 @@ func (r *rowOrder) release(row *search.Entry) {
 // row that is past the folder in both orders tells.
 func staysBefore(key, object string) bool {
 	for i := range min(len(key), len(object)) {
-		if key[i] != object[i] {
-			return key[i] >= 0xee && key[i] < 0xf0 && object[i] >= 0xf0 // the first bytes of such characters
+		if a, b := key[i], object[i]; a != b {
+			return isLast(a) && b >= 0xf0 || isLast(b) && a >= 0xf0
 		}
 	}
 	return len(key) > len(object) && key[len(object)] < '/'
 }
+
+// isLast reports whether c is the first byte of the characters that are last in UTF-16, though others are above them.
+func isLast(c byte) bool { return c == 0xee || c == 0xef }
