@@ -51,6 +51,58 @@ func TestSchemaEngine(t *testing.T) {
 	}
 }
 
+// TestScanWithoutSearchKeys scans a bucket that the caller may list, but whose search keys the store does not tell.
+// A refusal of another kind is no answer about the bucket.
+func TestScanWithoutSearchKeys(t *testing.T) {
+	srv := startServer(t)
+	if err := srv.CreateBucket("b", "Size"); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.PutObject("b", "k", []byte("12"), ecstest.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		mode  ecs.EngineMode
+		code  string
+		scans bool
+	}{
+		{ecs.EngineScan, "AccessDenied", true},
+		{ecs.EngineScan, "SignatureDoesNotMatch", false},
+		{ecs.EngineScan, "ExpiredToken", false},
+		{ecs.EngineAuto, "AccessDenied", false},
+		{ecs.EngineECS, "AccessDenied", false},
+	} {
+		if err := srv.SetRules(ecstest.Rule{Operations: []string{"SearchKeys"}, Status: 403, Code: tt.code}); err != nil {
+			t.Fatal(err)
+		}
+		s := newStore(t, srv.URL, func(c *ecs.Config) { c.Engine = tt.mode })
+		schema, err := s.Schema(t.Context(), "b")
+		if !tt.scans {
+			if search.KindOf(err) != search.KindPermission {
+				t.Errorf("mode %s, %s: %+v, %v; want KindPermission", tt.mode, tt.code, schema, err)
+			}
+			continue
+		}
+		if err != nil || schema.Bucket != "b" || schema.Enabled || schema.Engine != search.EngineScan {
+			t.Fatalf("mode %s, %s: %+v, %v; want a scan", tt.mode, tt.code, schema, err)
+		}
+		c, err := search.ParseComponent("size,gt,1", schema)
+		if err != nil || c.Where == nil {
+			t.Fatal(c, err)
+		}
+		var keys []string
+		for e, err := range s.Query(t.Context(), search.Listing{Bucket: "b", Where: search.Bind(c.Where, time.Now())}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, e.Key)
+		}
+		if !slices.Equal(keys, []string{"k"}) {
+			t.Errorf("found %q", keys)
+		}
+	}
+}
+
 // TestScanWithoutSearch queries a plain S3 bucket, at what it may cost.
 func TestScanWithoutSearch(t *testing.T) {
 	srv := startServer(t, func(s *ecstest.Server) { s.PageSize = 10 })

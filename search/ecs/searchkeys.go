@@ -120,6 +120,12 @@ func isNoSearch(err error) bool {
 	return status == 405 || status == 501
 }
 
+// isDenied reports whether err says that the caller may not do this, and not that the key pair or the clock is wrong.
+func isDenied(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && foldCode(api.ErrorCode()) == "accessdenied"
+}
+
 // DisableSearch gives up the bucket's search keys (DELETE
 // /BUCKET?searchmetadata, answered by 204). There is no way back: keys are set
 // when a bucket is created, and only then. The objects stay.

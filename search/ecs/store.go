@@ -48,7 +48,8 @@ type knownSchema struct {
 }
 
 // Schema asks which keys the bucket's index has, as Client.SearchKeys does, and says which
-// engine answers its queries (Config.Engine). The answer is kept for Query. See search.Schemer.
+// engine answers its queries (Config.Engine). The answer is kept for Query. Under EngineScan a bucket
+// whose search keys the caller may not read is as one without any. See search.Schemer.
 func (s *Store) Schema(ctx context.Context, bucket string) (search.Schema, error) {
 	listed, err := s.askSchema(ctx, bucket)
 	return listed.schema, err
@@ -71,6 +72,10 @@ func (s *Store) keptSchema(bucket string) (listedKeys, bool) {
 
 func (s *Store) askSchema(ctx context.Context, bucket string) (listedKeys, error) {
 	listed, err := s.client.searchKeys(ctx, bucket)
+	if s.client.cfg.Engine == EngineScan && isDenied(err) {
+		// Who may list a bucket can have it scanned, whatever else is refused.
+		listed, err = listedKeys{schema: search.Schema{Bucket: bucket}}, nil
+	}
 	if err != nil {
 		s.forgetSchema(bucket)
 		return listedKeys{}, err
