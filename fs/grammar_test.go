@@ -16,7 +16,7 @@ import (
 // rule is one rule of the path grammar, as a user meets it in a mount: what is
 // typed, what reaches the store, what is seen.
 type rule struct {
-	section string // "9/ne": the section of the grammar, and the rule
+	section string // "sent/ne": what the rule is about, and the rule
 	path    string // below the bucket
 
 	// What a search that listing path costs, the first but in trees, has for its expression; "none":
@@ -41,7 +41,7 @@ type rule struct {
 
 func lists(names ...string) []string { return append([]string{}, names...) }
 
-// TestGrammar has a case for each rule of the path grammar, named by its section.
+// TestGrammar has a case for each rule of the path grammar, named by what it is about.
 func TestGrammar(t *testing.T) {
 	w := newGrammarWorld(t)
 	for _, r := range slices.Concat(modelRules, componentRules, keyRules, valueRules, loweringRules, exampleRules, errorRules, nameRules, directiveRules, viewRules, menuRules) {
