@@ -191,7 +191,7 @@ func (c *Cache) Forget(bucket, object string) {
 }
 
 // Drop implements search.Snapshotter. The error of a listing that broke is dropped as well.
-func (c *Cache) Drop(l search.Listing) (taken time.Time, rows int, ok bool) {
+func (c *Cache) Drop(l search.Listing) {
 	below := func(k key) bool {
 		return k.kind == kindStat && k.bucket == l.Bucket && strings.HasPrefix(k.object, l.Prefix)
 	}
@@ -205,15 +205,13 @@ func (c *Cache) Drop(l search.Listing) (taken time.Time, rows int, ok bool) {
 	c.mem.drop(listingKey(kindBroken, l, id))
 	s := c.sharedLocked(l, id)
 	if s == nil {
-		return time.Time{}, 0, false
+		return
 	}
 	delete(r.open, id)
 	s.mu.Lock()
 	s.expireLocked(c.opt.Now())
-	taken, rows = s.taken, s.rows.n
 	s.mu.Unlock()
 	r.releaseLocked(s)
-	return taken, rows, true
 }
 
 // RunningListing describes a listing that is being fetched.

@@ -194,10 +194,9 @@ type Snapshotter interface {
 	// that broke within the negative lifetime returns its error at once.
 	Open(ctx context.Context, l Listing) (Snapshot, error)
 	// Drop forgets the kept snapshot of l, so that the next Open asks the store;
-	// handles on it keep their rows. It reports when it was taken and how many rows
-	// it had so far; ok is false when there was none. It forgets as well the attributes that are kept of
+	// handles on it keep their rows. It forgets as well the attributes that are kept of
 	// objects whose keys begin with l.Prefix, and which do not exist. It sends nothing.
-	Drop(l Listing) (taken time.Time, rows int, ok bool)
+	Drop(l Listing)
 	// Peek returns the fresh kept snapshot of l, or nil. It sends nothing and
 	// must be closed as well.
 	Peek(l Listing) Snapshot
