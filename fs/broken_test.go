@@ -124,18 +124,7 @@ func TestListingRefused(t *testing.T) {
 // hold makes the server keep requests of one operation waiting until the
 // returned function is called; started tells of each.
 func (w *world) hold(operation string) (started chan struct{}, release func()) {
-	started, done := make(chan struct{}, 100), make(chan struct{})
-	w.ecs.SetIntercept(func(rw http.ResponseWriter, r *http.Request, req ecstest.Request) bool {
-		if req.Operation == operation {
-			started <- struct{}{}
-			select {
-			case <-done:
-			case <-r.Context().Done():
-			}
-		}
-		return false
-	})
-	return started, func() { close(done) }
+	return w.holdFrom(operation, 1)
 }
 
 // Ctrl-C ends whatever waits for the store within a second.

@@ -204,7 +204,8 @@
 // kernel is told to drop a directory's pages, which it does without asking back. To drop an entry it waits
 // for the lookups and readdirs that it has under way in that directory: @refresh asks for that on a goroutine
 // of its own, with no lock held. Lock order: go-fuse's own, then dirNode.mu, then one of nodeTable.mu, recent.mu,
-// treeIndexes.mu and heldTree.mu. heldSnapshots.mu, manifestText.mu and manifestHandle.mu are taken with none held.
+// treeIndexes.mu and heldTree.mu. menuNode.mu, heldSnapshots.mu and manifestHandle.mu are taken with none of these held,
+// manifestText.mu with manifestHandle.mu at most.
 //
 // # Promises
 //

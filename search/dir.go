@@ -93,9 +93,8 @@ func (d Dir) rooted() Dir {
 // Listing returns the listing that d stands for at now. Ages are taken from now floored to
 // lifetime (to the second when lifetime is below one), so that equal paths opened within it share one.
 func (d Dir) Listing(now time.Time, lifetime time.Duration) Listing {
-	l := Listing{Bucket: d.Bucket, Prefix: d.Prefix, Where: Bind(d.Where, floorTime(now, lifetime)),
+	return Listing{Bucket: d.Bucket, Prefix: d.Prefix, Where: Bind(d.Where, floorTime(now, lifetime)),
 		Versions: d.Versions, Order: d.Order, Limit: d.Limit}
-	return l
 }
 
 // Results is Listing for the results below d, of a plain folder too: there every object, in

@@ -19,17 +19,7 @@ func TestPlannedResults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := genSchema(t)
 		d := Dir{Bucket: "b", Prefix: rapid.SampledFrom([]string{"", "logs/", "é/"}).Draw(t, "prefix"), Limit: rapid.IntRange(0, 4).Draw(t, "limit")}
-		for range rapid.IntRange(0, 2).Draw(t, "components") {
-			text := genAtom(t, s, false).text
-			if rapid.Bool().Draw(t, "infix") {
-				text = genTree(t, s, 2).text
-			}
-			c, err := ParseComponent(text, s)
-			if err != nil || c.Kind != ComponentPredicate {
-				t.Fatalf("%q: kind %d, %v", text, c.Kind, err)
-			}
-			d = d.Narrow(c.Where)
-		}
+		d = genNarrowed(t, s, d)
 		for _, name := range rapid.SampledFrom([][]string{{}, {"size"}, {"mtime"}, {"name"}, {"base"}, {"meta.color"}, {"meta.price"}, {"owner"}, {"meta.shape"}}).Draw(t, "order") {
 			d.Order.Key, _ = s.Resolve(name)
 			d.Order.Descending = rapid.IntRange(0, 2).Draw(t, "descending") == 0
@@ -127,4 +117,20 @@ func checkAny(t *rapid.T, all []Object, got []string, limit int) {
 	if len(got) != n || len(slices.Compact(got)) != n {
 		t.Fatalf("%d results, want %d: %q", len(got), n, got)
 	}
+}
+
+// genNarrowed draws up to two predicates and narrows d by them.
+func genNarrowed(t *rapid.T, s Schema, d Dir) Dir {
+	for range rapid.IntRange(0, 2).Draw(t, "components") {
+		text := genAtom(t, s, false).text
+		if rapid.Bool().Draw(t, "infix") {
+			text = genTree(t, s, 2).text
+		}
+		c, err := ParseComponent(text, s)
+		if err != nil || c.Kind != ComponentPredicate {
+			t.Fatalf("%q: kind %d, %v", text, c.Kind, err)
+		}
+		d = d.Narrow(c.Where)
+	}
+	return d
 }

@@ -284,17 +284,7 @@ func TestScanIsTheDefinition(t *testing.T) {
 		}
 		d := Dir{Bucket: "b", Prefix: rapid.SampledFrom([]string{"", "logs/", "é/"}).Draw(t, "prefix"),
 			Versions: rapid.Bool().Draw(t, "versions"), Limit: rapid.IntRange(0, 4).Draw(t, "limit")}
-		for range rapid.IntRange(0, 2).Draw(t, "components") {
-			text := genAtom(t, s, false).text
-			if rapid.Bool().Draw(t, "infix") {
-				text = genTree(t, s, 2).text
-			}
-			c, err := ParseComponent(text, s)
-			if err != nil || c.Kind != ComponentPredicate {
-				t.Fatalf("%q: kind %d, %v", text, c.Kind, err)
-			}
-			d = d.Narrow(c.Where)
-		}
+		d = genNarrowed(t, s, d)
 		if name := rapid.SampledFrom([]string{"", "size", "mtime", "base", "name", "meta.color", "meta.count", "owner"}).Draw(t, "order"); name != "" {
 			d.Order.Key, _ = s.Resolve(name)
 			d.Order.Descending = rapid.Bool().Draw(t, "descending")

@@ -70,26 +70,6 @@ func locate(text, cwd string, all []mountEntry) (mountPath, bool) {
 	return p, true
 }
 
-// ecsfsMount returns the mountpoint of the ecsfs mount that path is in, "" when it is in none.
-func ecsfsMount(path string, all []mountEntry) string {
-	covering := mountEntry{}
-	for _, m := range all { // in the order of mounting: of two on one directory the later counts
-		if inDir(path, m.Dir) && len(m.Dir) >= len(covering.Dir) {
-			covering = m
-		}
-	}
-	if covering.Type != fsType {
-		return ""
-	}
-	return covering.Dir
-}
-
-// inDir reports whether path is dir or below it.
-func inDir(path, dir string) bool {
-	rest, ok := strings.CutPrefix(path, dir)
-	return ok && (rest == "" || rest[0] == '/' || dir == "/")
-}
-
 // here returns the current directory without asking the file system, as os.Getwd does; "" when
 // that is not possible.
 func here() string {

@@ -59,6 +59,26 @@ func mountedOn(dir string) (mountEntry, bool, error) {
 	return mountEntry{}, false, nil
 }
 
+// ecsfsMount returns the mountpoint of the ecsfs mount that path is in, "" when it is in none.
+func ecsfsMount(path string, all []mountEntry) string {
+	covering := mountEntry{}
+	for _, m := range all { // in the order of mounting: of two on one directory the later counts
+		if inDir(path, m.Dir) && len(m.Dir) >= len(covering.Dir) {
+			covering = m
+		}
+	}
+	if covering.Type != fsType {
+		return ""
+	}
+	return covering.Dir
+}
+
+// inDir reports whether path is dir or below it.
+func inDir(path, dir string) bool {
+	rest, ok := strings.CutPrefix(path, dir)
+	return ok && (rest == "" || rest[0] == '/' || dir == "/")
+}
+
 // resolveDir returns dir as the kernel names it: absolute, without symbolic
 // links. It does not touch dir itself when that is a mountpoint, since a dead
 // mount would fail and a hanging one would wait.

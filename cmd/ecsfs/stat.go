@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"text/tabwriter"
 
@@ -129,14 +128,7 @@ func belowOwnMount(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	best := mountEntry{}
-	for _, m := range all {
-		inside := m.Dir == "/" || dir == m.Dir || strings.HasPrefix(dir, m.Dir+"/")
-		if inside && len(m.Dir) >= len(best.Dir) {
-			best = m
-		}
-	}
-	return best.Type == fsType, nil
+	return ecsfsMount(dir, all) != "", nil
 }
 
 // printObject writes o for people.
