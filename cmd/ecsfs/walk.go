@@ -37,10 +37,14 @@ func (e *badComponent) Error() string { return e.Err.Error() }
 func (e *badComponent) Unwrap() error { return e.Err }
 
 // walk reads BUCKET[/FOLDER...][/QUERY...], as a mount would, with or without
-// s3:// before it. It asks the store
+// s3:// or the mountpoint of an ecsfs mount before it. It asks the store
 // for the bucket's schema only. A component that cannot be read is a *badComponent.
 func walk(ctx context.Context, store search.Schemer, path string) (place, error) {
 	path, _ = cutPrefixFold(path, uriScheme)
+	if strings.HasPrefix(path, "/") {
+		all, _ := mounts() // where they cannot be read, the path has none before it
+		path = path[len(ecsfsMount(path, all)):]
+	}
 	bucket, rest, _ := strings.Cut(strings.Trim(path, "/"), "/")
 	if bucket == "" {
 		return place{}, fail(exitUsage, "no bucket named: the path is BUCKET[/FOLDER...][/QUERY...]")
