@@ -59,10 +59,8 @@ func (n *dirNode) lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		return nil, "", err
 	}
 	if c.Kind == search.ComponentPredicate {
-		if schema.Engine == search.EngineSearch && !schema.Enabled {
-			return nil, "", &search.Error{Op: "lookup", Bucket: n.dir.Bucket, Kind: search.KindUnsupported,
-				Reason: "this bucket has no metadata search",
-				Hint:   "it is set up when a bucket is created; --engine scan lists every object and checks each here"}
+		if err := schema.CheckEngine("lookup"); err != nil {
+			return nil, "", err
 		}
 		return n.fs.directory(ctx, &n.Inode, name, n.dir.Narrow(c.Where), n.mtime, n.fs.TTL, out), "", nil
 	}

@@ -123,9 +123,8 @@ func (s Schema) scanMenu(k Key) bool {
 // CheckMenus says why results in this order have no menus: KindUnsupported when the bucket's engine cannot tell values, or
 // not the order, as what a link leads to is in the same.
 func CheckMenus(s Schema, order Order) error {
-	if s.Engine == EngineSearch && !s.Enabled {
-		return &Error{Op: "menu", Bucket: s.Bucket, Kind: KindUnsupported,
-			Reason: "bucket has no metadata search", Hint: "--engine scan lists every object instead"}
+	if err := s.CheckEngine("menu"); err != nil {
+		return err
 	}
 	keys := MenuKeys(s)
 	if order.IsZero() || len(keys) == 0 {
@@ -151,7 +150,7 @@ func MenuKey(s Schema, name string) (Key, error) {
 		return refuse(KindUnsupported, s.untold(k), s.scanHint(k))
 	case s.Engine == EngineScan:
 	case !s.Enabled:
-		return Key{}, CheckMenus(s, Order{})
+		return Key{}, s.CheckEngine("menu")
 	case !k.Indexed:
 		return refuse(KindUnsupported, k.Short()+" is not indexed, so the store cannot tell its values", s.scanAdvice(k))
 	}

@@ -50,6 +50,7 @@ func split(s string) []string {
 }
 
 // nextText returns the least text, by UTF-16 code units, above all that begin with s; ok is false when there is none.
+// Unlike after, whose texts are sent to the store, it is exact, and need not be fit for XML.
 func nextText(s string) (next string, ok bool) {
 	for s != "" {
 		r, n := utf8.DecodeLastRuneInString(s)

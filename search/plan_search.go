@@ -11,9 +11,8 @@ import (
 // condition that every object satisfies.
 func (s Schema) planSearch(p *Plan, where Expr) error {
 	l := p.Listing
-	if !s.Enabled {
-		return p.refuse(KindUnsupported, "bucket has no metadata search",
-			"it is set up when a bucket is created; --engine scan lists every object and checks each here")
+	if err := s.CheckEngine("query"); err != nil {
+		return err
 	}
 	if k, ok := s.unreturnable(where, l.Order); ok {
 		return p.refuse(KindUnsupported, fmt.Sprintf("%s is not indexed, and this store cannot return it", k.Short()), s.scanAdvice(k))

@@ -74,3 +74,13 @@ type Schema struct {
 	// a query names a key that a listing does not carry.
 	ScanMetadata bool
 }
+
+// CheckEngine says, in an error of the operation op, why no query of the bucket can be answered: KindUnsupported where
+// it has no metadata search and its engine is that alone.
+func (s Schema) CheckEngine(op string) error {
+	if s.Engine != EngineSearch || s.Enabled {
+		return nil
+	}
+	return &Error{Op: op, Bucket: s.Bucket, Kind: KindUnsupported, Reason: "bucket has no metadata search",
+		Hint: "it is set up when a bucket is created; --engine scan lists every object and checks each here"}
+}
