@@ -113,8 +113,7 @@ var typedTimes = []struct{ text, start, end string }{
 	{"today", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z"},
 }
 
-// operandOf is the value of a typed text or stored row on a scale that can be compared:
-// -1, 0, 1 of a row against a typed value.
+// ordering compares the stored value of a row with a typed one: -1, 0 or 1; ok is false when it is none of the datatype.
 type ordering func(stored string) (order int, ok bool)
 
 // genValue draws a typed value for a key of type typ, and how rows compare with it.

@@ -182,7 +182,7 @@ type Snapshot interface {
 	Len() (rows int, complete bool)
 	// Taken is when the listing was begun: its age counts from there.
 	Taken() time.Time
-	// Expires is when it must no longer be used for a new opendir or lookup.
+	// Expires is when it must no longer be handed to a new reader.
 	Expires() time.Time
 	Close()
 }
