@@ -19,8 +19,8 @@ func explainCommand() *cli.Command {
 		ArgsUsage: "[options] BUCKET/PATH",
 		Description: `Tells what PATH means: what would be sent to the store, what would be checked here, or where
 a query is wrong; and what it costs. Nothing is searched. What cannot be answered ends as the
-query would. With --object, tells for each condition whether the object with that key meets it. PATH may as well be
-that of a mount, /mnt/ecs/BUCKET/...
+query would. With --object, tells for each condition whether the object with that key meets it.
+PATH may as well be that of a mount, /mnt/ecs/BUCKET/...
 
   ecsfs explain photos/2026/size,gt,1M
   ecsfs explain photos/size,gt,1M --object 2026/IMG_0001.png`,
