@@ -100,8 +100,10 @@ func (p *Plan) explain(row rowFunc) {
 	switch {
 	case p.None:
 		return
+	case l.Order.IsZero() && p.Engine == EngineScan:
+		row("order", "by name, as the store lists them")
 	case l.Order.IsZero():
-		row("order", "%s", map[Engine]string{EngineSearch: "as the store returns them", EngineScan: "by name, as the store lists them"}[p.Engine])
+		row("order", "as the store returns them")
 	case p.SortBy != "":
 		row("order", "%s, sorted by the store (sorted=%s); equal ones by name", orderText(l.Order), p.SortBy)
 	default:
@@ -110,8 +112,11 @@ func (p *Plan) explain(row rowFunc) {
 	if k := l.Order.Key; !l.Order.IsZero() && k.optional() && !slices.Contains(required(l.Where), k) {
 		row("note", "objects without %s come last", printable(k.Short()))
 	}
-	if l.Limit > 0 {
-		row("limit", "the first %d%s", l.Limit, map[bool]string{true: ", as the store returns them", false: " in this order"}[l.Order.IsZero()])
+	switch {
+	case l.Limit > 0 && l.Order.IsZero():
+		row("limit", "the first %d, as the store returns them", l.Limit)
+	case l.Limit > 0:
+		row("limit", "the first %d in this order", l.Limit)
 	}
 	if l.Versions {
 		row("versions", "every version of each object, by its own metadata")
