@@ -15,32 +15,32 @@ import (
 
 // errorRules are about errors and limits.
 var errorRules = []rule{
-	{section: "errors/ENOENT no such folder or object", path: "nothing", errno: "ENOENT"},
-	{section: "errors/ENOENT below a folder", path: "logs/nothing", errno: "ENOENT"},
-	{section: "errors/ENOENT below what is not there", path: "nothing/size,gt,1", errno: "ENOENT"},
-	{section: "errors/ENOENT no such bucket", path: "../nobucket/x", errno: "ENOENT"},
-	{section: "errors/EINVAL bad value of an integer", path: "n,eq,five", errno: "EINVAL"},
-	{section: "errors/EINVAL bad value of a decimal", path: "ratio,lt,1,5", errno: "EINVAL"},
-	{section: "errors/EINVAL bad value of a time", path: "mtime,newer,soon", errno: "EINVAL"},
-	{section: "errors/EINVAL bad pattern", path: "title,glob,[a", errno: "EINVAL"},
-	{section: "errors/EINVAL operator of another datatype", path: "size,prefix,1", errno: "EINVAL"},
-	{section: "errors/EINVAL arity: none", path: "size,gt", errno: "EINVAL"},
-	{section: "errors/EINVAL arity: too many", path: "size,gt,1,2", errno: "EINVAL"},
-	{section: "errors/EINVAL bad infix", path: "size>1 and", errno: "EINVAL"},
-	{section: "errors/EINVAL unknown key in infix", path: "colour==red", errno: "EINVAL"},
-	{section: "errors/EINVAL bad argument of a directive", path: "@limit,many", errno: "EINVAL"},
-	{section: "errors/EINVAL empty range", path: "size,in,9..1", errno: "EINVAL"},
-	{section: "errors/EOPNOTSUPP nothing bounds the search", path: "etag,eq,0", errno: "list:EOPNOTSUPP"},
-	{section: "errors/EOPNOTSUPP in @errors with its reason", path: "meta.zip,suffix,.zip", errno: "list:EOPNOTSUPP", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/ENOENT no such folder or object", path: "nothing", errno: "ENOENT"},
+	{section: "10-errors/ENOENT below a folder", path: "logs/nothing", errno: "ENOENT"},
+	{section: "10-errors/ENOENT below what is not there", path: "nothing/size,gt,1", errno: "ENOENT"},
+	{section: "10-errors/ENOENT no such bucket", path: "../nobucket/x", errno: "ENOENT"},
+	{section: "10-errors/EINVAL bad value of an integer", path: "n,eq,five", errno: "EINVAL"},
+	{section: "10-errors/EINVAL bad value of a decimal", path: "ratio,lt,1,5", errno: "EINVAL"},
+	{section: "10-errors/EINVAL bad value of a time", path: "mtime,newer,soon", errno: "EINVAL"},
+	{section: "10-errors/EINVAL bad pattern", path: "title,glob,[a", errno: "EINVAL"},
+	{section: "10-errors/EINVAL operator of another datatype", path: "size,prefix,1", errno: "EINVAL"},
+	{section: "10-errors/EINVAL arity: none", path: "size,gt", errno: "EINVAL"},
+	{section: "10-errors/EINVAL arity: too many", path: "size,gt,1,2", errno: "EINVAL"},
+	{section: "10-errors/EINVAL bad infix", path: "size>1 and", errno: "EINVAL"},
+	{section: "10-errors/EINVAL unknown key in infix", path: "colour==red", errno: "EINVAL"},
+	{section: "10-errors/EINVAL bad argument of a directive", path: "@limit,many", errno: "EINVAL"},
+	{section: "10-errors/EINVAL empty range", path: "size,in,9..1", errno: "EINVAL"},
+	{section: "10-errors/EOPNOTSUPP nothing bounds the search", path: "etag,eq,0", errno: "list:EOPNOTSUPP"},
+	{section: "10-errors/EOPNOTSUPP in @errors with its reason", path: "meta.zip,suffix,.zip", errno: "list:EOPNOTSUPP", check: func(t *testing.T, w *grammarWorld) {
 		w.want(`grep -c 'meta.zip,suffix,.zip.*nothing that the store compares bounds this search' $M/@errors`, "1\n")
 	}},
-	{section: "errors/every error is in @errors", path: "n,eq,nine", errno: "EINVAL", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/every error is in @errors", path: "n,eq,nine", errno: "EINVAL", check: func(t *testing.T, w *grammarWorld) {
 		w.want(`grep -c "n,eq,nine.*'nine' is not a number" $M/@errors`, "1\n")
 		if !strings.Contains(w.log.String(), "nine") {
 			t.Error("the log has nothing of it")
 		}
 	}},
-	{section: "errors/EACCES", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/EACCES", check: func(t *testing.T, w *grammarWorld) {
 		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Status: 403, Code: "AccessDenied", Message: "not for you"}))
 		defer w.ecs.SetRules()
 		if names, errno := w.agent.list("size,gt,7"); errno != "EACCES" || len(names) > 0 {
@@ -48,7 +48,7 @@ var errorRules = []rule{
 		}
 		w.want(`grep 'size,gt,7' $M/@errors | grep -c '`+ecstest.DefaultAccessKeyID+`.*not for you\|not for you.*`+ecstest.DefaultAccessKeyID+`'`, "1\n")
 	}},
-	{section: "errors/EIO after retries", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/EIO after retries", check: func(t *testing.T, w *grammarWorld) {
 		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Status: 500}))
 		defer w.ecs.SetRules()
 		w.requests()
@@ -59,14 +59,14 @@ var errorRules = []rule{
 			t.Errorf("it was tried %d times", n)
 		}
 	}},
-	{section: "errors/a store that fails once is asked again", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/a store that fails once is asked again", check: func(t *testing.T, w *grammarWorld) {
 		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Times: 1, Status: 503}))
 		defer w.ecs.SetRules()
 		if names, errno := w.agent.list("n,gt,5"); errno != "" || !slices.Equal(names, flatNames(lists("log-a"))) {
 			t.Errorf("it lists %q, %s", names, errno)
 		}
 	}},
-	{section: "errors/EROFS", check: func(t *testing.T, w *grammarWorld) {
+	{section: "10-errors/EROFS", check: func(t *testing.T, w *grammarWorld) {
 		for _, c := range []struct{ op, path string }{{"create", "new"}, {"create", "size,gt,100/new"}, {"create", "hello.txt"}, {"mkdir", "new"}, {"mkdir", "size,gt,9/new"},
 			{"remove", "hello.txt"}, {"remove", "size,gt,100/hello.txt"}, {"truncate", "hello.txt"}} {
 			if errno := w.agent.do(c.op, c.path).Errno; errno != "EROFS" {
@@ -75,7 +75,7 @@ var errorRules = []rule{
 		}
 		w.want(`findmnt -n -o OPTIONS $M | grep -c '^ro,'`, "1\n")
 	}},
-	{section: "errors/ESTALE", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/ESTALE", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{})
 		a := newAgent(w)
 		for _, dir := range []string{"", "size,gt,1/"} {
@@ -90,7 +90,7 @@ var errorRules = []rule{
 			}
 		}
 	}},
-	{section: "errors/EFBIG", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/EFBIG", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{ecs: func(c *ecs.Config) { c.MaxPages = 2 }, server: func(s *ecstest.Server) { s.PageSize = 10 }})
 		for i := range 25 {
 			w.put(fmt.Sprintf("f%02d", i), "x", "color", "red")
@@ -98,7 +98,7 @@ var errorRules = []rule{
 		wantIncomplete(t, w, newAgent(w), "color,eq,red", 20, "EFBIG")
 		wantIncomplete(t, w, newAgent(w), "", 20, "EFBIG")
 	}},
-	{section: "errors/ETIMEDOUT", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/ETIMEDOUT", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{ecs: func(c *ecs.Config) { c.Timeout = 300 * time.Millisecond }})
 		w.put("a", "x")
 		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Cut: ecstest.CutStall}))
@@ -106,7 +106,7 @@ var errorRules = []rule{
 			t.Errorf("a search without an answer lists %q, %s", names, errno)
 		}
 	}},
-	{section: "errors/incomplete", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/incomplete", check: func(t *testing.T, _ *grammarWorld) {
 		for _, dir := range []string{"color,eq,red", ""} {
 			w := brokenWorld(t)
 			a := newAgent(w)
@@ -118,7 +118,7 @@ var errorRules = []rule{
 			w.wantRequests("opening it within the negative lifetime", "")
 		}
 	}},
-	{section: "errors/EIO in the middle", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/EIO in the middle", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{server: func(s *ecstest.Server) { s.PageSize = 10 }})
 		for i := range 25 {
 			w.put(fmt.Sprintf("f%02d", i), "x", "color", "red")
@@ -126,7 +126,7 @@ var errorRules = []rule{
 		check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"Query"}, Page: 3, Status: 500}))
 		wantIncomplete(t, w, newAgent(w), "color,eq,red", 20, "EIO")
 	}},
-	{section: "errors/EINTR", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/EINTR", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{})
 		_, release := w.hold("Query")
 		defer release()
@@ -141,7 +141,7 @@ print(libc.opendir((os.environ["B"] + "/size,gt,0").encode()), errno.errorcode[c
 			t.Errorf("an interrupted opendir: %q", got)
 		}
 	}},
-	{section: "errors/limits: --ttl, --negative-ttl, --schema-ttl", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/limits: --ttl, --negative-ttl, --schema-ttl", check: func(t *testing.T, _ *grammarWorld) {
 		// The kernel's own clock cannot be moved: it is told to remember nothing that is not there.
 		w := newWorld(t, setup{mount: func(o *fs.Options) { o.NegativeTTL = 0 }})
 		w.put("a", "x", "color", "red")
@@ -167,7 +167,7 @@ print(libc.opendir((os.environ["B"] + "/size,gt,0").encode()), errno.errorcode[c
 			w.wantRequests(step.what, step.wanted)
 		}
 	}},
-	{section: "errors/limits: defaults", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/limits: defaults", check: func(t *testing.T, _ *grammarWorld) {
 		if ecs.DefaultMaxPages != 1000 || ecs.DefaultTimeout != 30*time.Second || ecs.DefaultMaxRequests != 64 || fs.DefaultMaxInodes != 100_000 || cache.DefaultMemoryBudget > 256<<20 {
 			t.Error("a default is not the documented one")
 		}

@@ -11,29 +11,29 @@ import (
 
 // directiveRules are about virtual files and manifests.
 var directiveRules = []rule{
-	{section: "directives/@meta", path: "@meta,hello.txt", text: []string{`"key": "hello.txt"`, `"uri": "s3://b/hello.txt"`, `"etag": "`, `"version": "`, `"size": 150`, `"x-amz-meta-color": "red"`}},
-	{section: "directives/@meta below a query", path: "color,eq,red/@meta,logs%2F2024%2Fb.log", text: []string{`"key": "logs/2024/b.log"`}},
-	{section: "directives/@meta of what is not there", path: "@meta,nothing", errno: "ENOENT"},
-	{section: "directives/@searchkeys", path: "@searchkeys", text: []string{"size", "Size", "integer", "indexed", "x-amz-meta-ratio", "decimal", "x-amz-meta-shot", "datetime", "contenttype", "checked"}},
-	{section: "directives/@explain", path: "logs/size,gt,1M/contenttype,eq,image%2Fpng/@explain", text: []string{"engine", "Size>1048576", "logs/", "checked here: contenttype,eq,image%2Fpng", "order", "cost"}},
-	{section: "directives/@explain sends no search", path: "n,gt,6/@explain", text: []string{"x-amz-meta-n>6"}, sent: "none"},
-	{section: "directives/@explain,REST of a query", path: "@explain,color,ne,red", text: []string{"color,ne,red is a query", "objects without color are left out"}, sent: "none"},
-	{section: "directives/@explain,REST of a bad value", path: "@explain,size,gt,abc", text: []string{"size,gt,abc\n        ^\n", "100M"}},
-	{section: "directives/@explain,REST of a literal", path: "@explain,hello.txt", text: []string{"hello.txt is the name of a folder or object"}},
-	{section: "directives/@explain: sort and cost", path: "color,eq,red/@sort,-size/@limit,2/@explain", text: []string{"size", "first 2", "cost"}},
-	{section: "directives/@explain of a scan", path: "../plain/size,gt,10/@explain", text: []string{"scan"}, sent: "none"},
-	{section: "directives/@manifest.jsonl", path: "color,eq,blue/@manifest.jsonl", text: []string{`"key":"logs/2024/a.log"`, `"path":"logs%2F2024%2Fa.log"`, `"size":2097152`, `"modified":"2024-05-15T10:00:00Z"`, `"etag":"`,
+	{section: "6-directives/@meta", path: "@meta,hello.txt", text: []string{`"key": "hello.txt"`, `"uri": "s3://b/hello.txt"`, `"etag": "`, `"version": "`, `"size": 150`, `"x-amz-meta-color": "red"`}},
+	{section: "6-directives/@meta below a query", path: "color,eq,red/@meta,logs%2F2024%2Fb.log", text: []string{`"key": "logs/2024/b.log"`}},
+	{section: "6-directives/@meta of what is not there", path: "@meta,nothing", errno: "ENOENT"},
+	{section: "6-directives/@searchkeys", path: "@searchkeys", text: []string{"size", "Size", "integer", "indexed", "x-amz-meta-ratio", "decimal", "x-amz-meta-shot", "datetime", "contenttype", "checked"}},
+	{section: "6-directives/@explain", path: "logs/size,gt,1M/contenttype,eq,image%2Fpng/@explain", text: []string{"engine", "Size>1048576", "logs/", "checked here: contenttype,eq,image%2Fpng", "order", "cost"}},
+	{section: "6-directives/@explain sends no search", path: "n,gt,6/@explain", text: []string{"x-amz-meta-n>6"}, sent: "none"},
+	{section: "6-directives/@explain,REST of a query", path: "@explain,color,ne,red", text: []string{"color,ne,red is a query", "objects without color are left out"}, sent: "none"},
+	{section: "6-directives/@explain,REST of a bad value", path: "@explain,size,gt,abc", text: []string{"size,gt,abc\n        ^\n", "100M"}},
+	{section: "6-directives/@explain,REST of a literal", path: "@explain,hello.txt", text: []string{"hello.txt is the name of a folder or object"}},
+	{section: "6-directives/@explain: sort and cost", path: "color,eq,red/@sort,-size/@limit,2/@explain", text: []string{"size", "first 2", "cost"}},
+	{section: "6-directives/@explain of a scan", path: "../plain/size,gt,10/@explain", text: []string{"scan"}, sent: "none"},
+	{section: "6-directives/@manifest.jsonl", path: "color,eq,blue/@manifest.jsonl", text: []string{`"key":"logs/2024/a.log"`, `"path":"logs%2F2024%2Fa.log"`, `"size":2097152`, `"modified":"2024-05-15T10:00:00Z"`, `"etag":"`,
 		`"version":"`, `"x-amz-meta-color":"blue"`, `"x-amz-meta-title":"it's"`, "not:hello"}, sent: `x-amz-meta-color=='blue'`},
-	{section: "directives/@manifest.csv", path: "color,eq,blue/@manifest.csv", text: []string{"size,modified,created,etag,version,path,key,content_type,", ",x-amz-meta-color,", "\n2097152,2024-05-15T10:00:00Z,", ",logs%2F2024%2Fa.log,logs/2024/a.log,", ",blue,"}},
-	{section: "directives/@manifest of a folder", path: "logs/@manifest.jsonl", text: []string{`"path":"2024/a.log"`, `"path":"2024/b.log"`, `"path":"2025/c.log"`}},
-	{section: "directives/@manifest of a tree", path: "color,eq,blue/@tree/@manifest.jsonl", text: []string{`"path":"logs/2024/a.log"`}},
-	{section: "directives/@manifest in the order of @sort", path: "color,eq,red/@sort,-size/@limit,2/@manifest.csv", text: []string{"not:bob", "not:b.log"}, check: func(t *testing.T, w *grammarWorld) {
+	{section: "6-directives/@manifest.csv", path: "color,eq,blue/@manifest.csv", text: []string{"size,modified,created,etag,version,path,key,content_type,", ",x-amz-meta-color,", "\n2097152,2024-05-15T10:00:00Z,", ",logs%2F2024%2Fa.log,logs/2024/a.log,", ",blue,"}},
+	{section: "6-directives/@manifest of a folder", path: "logs/@manifest.jsonl", text: []string{`"path":"2024/a.log"`, `"path":"2024/b.log"`, `"path":"2025/c.log"`}},
+	{section: "6-directives/@manifest of a tree", path: "color,eq,blue/@tree/@manifest.jsonl", text: []string{`"path":"logs/2024/a.log"`}},
+	{section: "6-directives/@manifest in the order of @sort", path: "color,eq,red/@sort,-size/@limit,2/@manifest.csv", text: []string{"not:bob", "not:b.log"}, check: func(t *testing.T, w *grammarWorld) {
 		text := w.agent.read("color,eq,red/@sort,-size/@limit,2/@manifest.csv")
 		if at := strings.Index(text, "pic.png"); at < 0 || at > strings.Index(text, "hello.txt") {
 			t.Error(text)
 		}
 	}},
-	{section: "directives/@refresh", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "6-directives/@refresh", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{})
 		w.put("old", "x")
 		a := newAgent(w)
@@ -52,21 +52,21 @@ var directiveRules = []rule{
 			t.Errorf("after @refresh the listing is %q", names)
 		}
 	}},
-	{section: "directives/@errors", path: "@errors", text: []string{"size,gt,abc"}},
-	{section: "directives/@help", path: "logs/@help", text: []string{"size,gt,100M", "color,eq,red", "@manifest.csv", "Keys of bucket b"}},
-	{section: "directives/@help below a query", path: "size,gt,1/@help", text: []string{"Keys of bucket b"}},
-	{section: "directives/@stats is at the root", path: "../@stats", text: []string{"requests", "no search is running"}},
-	{section: "directives/@stats elsewhere", path: "@stats", errno: "ENOENT"},
-	{section: "directives/@help at the root", path: "../@help", text: []string{"The directories here are buckets"}},
-	{section: "directives/@errors at the root", path: "../@errors", text: []string{"size,gt,abc"}},
-	{section: "directives/virtual files have their exact size", check: func(t *testing.T, w *grammarWorld) {
+	{section: "6-directives/@errors", path: "@errors", text: []string{"size,gt,abc"}},
+	{section: "6-directives/@help", path: "logs/@help", text: []string{"size,gt,100M", "color,eq,red", "@manifest.csv", "Keys of bucket b"}},
+	{section: "6-directives/@help below a query", path: "size,gt,1/@help", text: []string{"Keys of bucket b"}},
+	{section: "6-directives/@stats is at the root", path: "../@stats", text: []string{"requests", "no search is running"}},
+	{section: "6-directives/@stats elsewhere", path: "@stats", errno: "ENOENT"},
+	{section: "6-directives/@help at the root", path: "../@help", text: []string{"The directories here are buckets"}},
+	{section: "6-directives/@errors at the root", path: "../@errors", text: []string{"size,gt,abc"}},
+	{section: "6-directives/virtual files have their exact size", check: func(t *testing.T, w *grammarWorld) {
 		for _, path := range []string{"@help", "@searchkeys", "@explain", "@explain,size,gt,1", "@meta,hello.txt", "size,gt,1/@explain", "../@help"} {
 			if stat, data := w.agent.do("stat", path), w.agent.read(path); stat.Size != int64(len(data)) || len(data) == 0 {
 				t.Errorf("%s has the size %d and %d bytes", path, stat.Size, len(data))
 			}
 		}
 	}},
-	{section: "directives/directives are never listed", check: func(t *testing.T, w *grammarWorld) {
+	{section: "6-directives/directives are never listed", check: func(t *testing.T, w *grammarWorld) {
 		for _, path := range []string{"", "logs", "size,gt,100", ".."} {
 			w.agent.stat(path + "/@help")
 			w.agent.stat(path + "/size,gt,1")
@@ -76,7 +76,7 @@ var directiveRules = []rule{
 			}
 		}
 	}},
-	{section: "directives/CACHEDIR.TAG and its like are at the root, not listed", check: func(t *testing.T, w *grammarWorld) {
+	{section: "6-directives/CACHEDIR.TAG and its like are at the root, not listed", check: func(t *testing.T, w *grammarWorld) {
 		w.requests()
 		for _, name := range []string{"CACHEDIR.TAG", ".nomedia", ".trackerignore"} {
 			if errno := w.agent.stat("../" + name); errno != "" {
@@ -129,7 +129,7 @@ var nameRules = func() (rules []rule) {
 		{"empty segment", "e//x", "e%2F%2Fx", "e/%2F/x"},
 		{"marker with content", "marker/", "marker%2F", "marker/%2F"},
 	} {
-		rules = append(rules, rule{section: "names/" + n.rule, check: func(t *testing.T, w *grammarWorld) {
+		rules = append(rules, rule{section: "7-names/" + n.rule, check: func(t *testing.T, w *grammarWorld) {
 			check(t, w.ecs.PutObject("names", n.key, []byte("bytes of "+n.key), ecstest.PutOptions{}))
 			for _, path := range []string{"../names/size,ge,0/" + n.flat, "../names/" + n.folders} {
 				if got := w.agent.read(path); got != "bytes of "+n.key { // without a listing
@@ -149,13 +149,13 @@ var nameRules = func() (rules []rule) {
 		}})
 	}
 	return append(rules, []rule{
-		{section: "names/object beside a folder is listed so", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/object beside a folder is listed so", check: func(t *testing.T, w *grammarWorld) {
 			names, _ := w.agent.list("../names")
 			if !slices.Contains(names, "twin") || !slices.Contains(names, "twin%~") || slices.Contains(names, "alone%~") {
 				t.Errorf("listed: %q", names)
 			}
 		}},
-		{section: "names/zero-byte marker is only its folder", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/zero-byte marker is only its folder", check: func(t *testing.T, w *grammarWorld) {
 			check(t, w.ecs.PutObject("names", "hollow/", nil, ecstest.PutOptions{}))
 			if names, errno := w.agent.list("../names/hollow"); len(names) > 0 || errno != "" {
 				t.Errorf("it lists %q, %s", names, errno)
@@ -164,14 +164,14 @@ var nameRules = func() (rules []rule) {
 				t.Errorf("hollow/%%2F: %q", errno)
 			}
 		}},
-		{section: "names/another spelling is no name", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/another spelling is no name", check: func(t *testing.T, w *grammarWorld) {
 			for _, name := range []string{"%61lone", "alone%~x", "size,ge,0/%61lone", "size,ge,0/d%2fe", "size,ge,0/alone%~", "%~", "%~INCOMPLETE"} {
 				if errno := w.agent.stat("../names/" + name); errno != "ENOENT" {
 					t.Errorf("%s: %q", name, errno)
 				}
 			}
 		}},
-		{section: "names/one object is one inode", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/one object is one inode", check: func(t *testing.T, w *grammarWorld) {
 			paths := []string{"logs/2024/b.log", "color,eq,red/logs%2F2024%2Fb.log", "logs/size,gt,1/2024%2Fb.log", "logs/2024/n,lt,0/b.log", "logs/2024/b.log%~"}
 			first := w.agent.do("stat", paths[0]).Ino
 			for _, path := range paths[1:] {
@@ -180,7 +180,7 @@ var nameRules = func() (rules []rule) {
 				}
 			}
 		}},
-		{section: "names/an overwritten object is a new inode", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/an overwritten object is a new inode", check: func(t *testing.T, w *grammarWorld) {
 			ino := func() uint64 { return w.agent.do("stat", "../names/size,ge,0/again").Ino }
 			check(t, w.ecs.PutObject("names", "again", []byte("old"), ecstest.PutOptions{}))
 			old := ino()
@@ -189,11 +189,11 @@ var nameRules = func() (rules []rule) {
 				t.Errorf("inode %d, and after it was written over %d", old, now)
 			}
 		}},
-		{section: "names/a result is looked up by HEAD", check: func(t *testing.T, w *grammarWorld) {
+		{section: "7-names/a result is looked up by HEAD", check: func(t *testing.T, w *grammarWorld) {
 			w.requests()
 			w.agent.stat("n,eq,5/hello.txt")
 			w.wantRequests("looking up a result", "HeadObject=1")
 		}},
-		{section: "names/a result is evaluated on its metadata", path: "n,eq,6/hello.txt", errno: "ENOENT"},
+		{section: "7-names/a result is evaluated on its metadata", path: "n,eq,6/hello.txt", errno: "ENOENT"},
 	}...)
 }()

@@ -16,7 +16,7 @@ import (
 // rule is one rule of the path grammar, as a user meets it in a mount: what is
 // typed, what reaches the store, what is seen.
 type rule struct {
-	section string // "sent/ne": what the rule is about, and the rule
+	section string // "9-sent/ne": the section of the grammar, and the rule
 	path    string // below the bucket
 
 	// What a search that listing path costs, the first but in trees, has for its expression; "none":

@@ -16,44 +16,44 @@ import (
 
 // viewRules are about views and modifiers.
 var viewRules = []rule{
-	{section: "order/@sort never changes what matches", path: "size,ge,0/@sort,n", lists: everything},
-	{section: "order/@sort puts what is without the key last", path: "size,ge,0/@sort,n", order: true,
+	{section: "5-order/@sort never changes what matches", path: "size,ge,0/@sort,n", lists: everything},
+	{section: "5-order/@sort puts what is without the key last", path: "size,ge,0/@sort,n", order: true,
 		lists: lists("log-b", "hello", "log-a", "smith", "bob", "empty", "log-c", "pic", "d")},
-	{section: "order/descending too", path: "size,ge,0/@sort,-n", order: true,
+	{section: "5-order/descending too", path: "size,ge,0/@sort,-n", order: true,
 		lists: lists("log-a", "hello", "log-b", "smith", "bob", "empty", "log-c", "pic", "d")},
-	{section: "order/ties are ordered by name", path: "color,exists/@sort,color", order: true,
+	{section: "5-order/ties are ordered by name", path: "color,exists/@sort,color", order: true,
 		lists: lists("empty", "smith", "log-a", "log-c", "bob", "hello", "log-b", "pic")},
-	{section: "order/ties ascend in descending order", path: "color,exists/@sort,-color", order: true,
+	{section: "5-order/ties ascend in descending order", path: "color,exists/@sort,-color", order: true,
 		lists: lists("bob", "hello", "log-b", "pic", "log-c", "log-a", "smith", "empty")},
-	{section: "order/with or, the order is made here", path: "n,in,5,7,-3/@sort,n", order: true, sent: `(x-amz-meta-n==7 or x-amz-meta-n==5 or x-amz-meta-n==-3)`, with: "-sorted",
+	{section: "5-order/with or, the order is made here", path: "n,in,5,7,-3/@sort,n", order: true, sent: `(x-amz-meta-n==7 or x-amz-meta-n==5 or x-amz-meta-n==-3)`, with: "-sorted",
 		lists: lists("log-b", "hello", "log-a")},
-	{section: "order/with a prefix, the order is that of a range of names", path: "logs/n,exists/@sort,n", order: true, with: "sorted=x-amz-meta-n -prefix",
+	{section: "5-order/with a prefix, the order is that of a range of names", path: "logs/n,exists/@sort,n", order: true, with: "sorted=x-amz-meta-n -prefix",
 		sent: `x-amz-meta-n>=-9223372036854775808 and ObjectName>='logs/' and ObjectName<'logs0'`, lists: lists("2024%2Fb.log", "2024%2Fa.log")},
-	{section: "order/with a prefix where names are not indexed, the order is made here", path: "../names/ordered/size,ge,0/@sort,-size", order: true, with: "prefix=ordered/ -sorted",
+	{section: "5-order/with a prefix where names are not indexed, the order is made here", path: "../names/ordered/size,ge,0/@sort,-size", order: true, with: "prefix=ordered/ -sorted",
 		sent: `Size>=0`, lists: lists("b", "a")},
-	{section: "order/@limit never changes what matches", path: "color,eq,red/@limit,2/hello.txt%~", errno: "ENOENT"},
+	{section: "5-order/@limit never changes what matches", path: "color,eq,red/@limit,2/hello.txt%~", errno: "ENOENT"},
 
-	{section: "directives/@sort ascends", path: "color,eq,red/@sort,size", order: true, lists: lists("bob", "log-b", "hello", "pic")},
-	{section: "directives/@sort descends", path: "color,eq,red/@sort,-size", order: true, lists: lists("pic", "hello", "log-b", "bob")},
-	{section: "directives/@sort by a key that is not indexed", path: "color,eq,red/@sort,-contenttype", order: true, with: "attributes~ContentType", lists: lists("bob", "hello", "pic", "log-b"),
+	{section: "6-directives/@sort ascends", path: "color,eq,red/@sort,size", order: true, lists: lists("bob", "log-b", "hello", "pic")},
+	{section: "6-directives/@sort descends", path: "color,eq,red/@sort,-size", order: true, lists: lists("pic", "hello", "log-b", "bob")},
+	{section: "6-directives/@sort by a key that is not indexed", path: "color,eq,red/@sort,-contenttype", order: true, with: "attributes~ContentType", lists: lists("bob", "hello", "pic", "log-b"),
 		sent: `x-amz-meta-color=='red'`},
-	{section: "directives/@sort is asked of the store where it can", path: "n,exists/@sort,n", order: true, sent: `x-amz-meta-n>=-9223372036854775808`, with: "sorted=x-amz-meta-n",
+	{section: "6-directives/@sort is asked of the store where it can", path: "n,exists/@sort,n", order: true, sent: `x-amz-meta-n>=-9223372036854775808`, with: "sorted=x-amz-meta-n",
 		lists: lists("log-b", "hello", "log-a")},
-	{section: "directives/@sort by name", path: "color,eq,red/@sort,-name", order: true, lists: lists("pic", "log-b", "hello", "bob")},
-	{section: "directives/@sort by times", path: "logs/@sort,-mtime", order: true, lists: lists("2025%2Fc.log", "2024%2Fb.log", "2024%2Fa.log")},
-	{section: "directives/@sort without a query", path: "@sort,-size", order: true, lists: lists("log-a", "pic", "d", "log-c", "hello", "log-b", "bob", "smith", "empty")},
-	{section: "directives/@sort without a key", path: "@sort", errno: "EINVAL"},
-	{section: "directives/@sort by an unknown key", path: "@sort,sise", errno: "EINVAL"},
-	{section: "directives/@limit", path: "color,eq,red/@sort,-size/@limit,2", order: true, lists: lists("pic", "hello")},
-	{section: "directives/@limit alone", path: "n,gt,5/@limit,1", lists: lists("log-a")},
-	{section: "directives/@limit stops asking", path: "n,gt,-9/@limit,1", sent: `x-amz-meta-n>-9`, with: "max-keys=1"},
-	{section: "directives/@limit without a query", path: "@sort,-mtime/@limit,3", order: true, lists: lists("bob", "hello", "pic")},
-	{section: "directives/@limit above what there is", path: "n,gt,5/@limit,100", lists: lists("log-a")},
-	{section: "directives/@limit of nothing", path: "n,gt,5/@limit,0", errno: "EINVAL"},
-	{section: "directives/modifiers apply after all predicates, sort before limit", path: "@limit,2/color,eq,red/@sort,-size/size,gt,10", order: true, sent: `Size>10 and x-amz-meta-color=='red'`, lists: lists("pic", "hello")},
-	{section: "directives/of two of one kind the last wins: @limit", path: "@limit,1/color,eq,red/@sort,-size/@limit,3", order: true, lists: lists("pic", "hello", "log-b")},
-	{section: "directives/of two of one kind the last wins: @sort", path: "color,eq,red/@sort,size/@sort,-size", order: true, lists: lists("pic", "hello", "log-b", "bob")},
-	{section: "directives/a lookup below @limit is answered from the snapshot", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "6-directives/@sort by name", path: "color,eq,red/@sort,-name", order: true, lists: lists("pic", "log-b", "hello", "bob")},
+	{section: "6-directives/@sort by times", path: "logs/@sort,-mtime", order: true, lists: lists("2025%2Fc.log", "2024%2Fb.log", "2024%2Fa.log")},
+	{section: "6-directives/@sort without a query", path: "@sort,-size", order: true, lists: lists("log-a", "pic", "d", "log-c", "hello", "log-b", "bob", "smith", "empty")},
+	{section: "6-directives/@sort without a key", path: "@sort", errno: "EINVAL"},
+	{section: "6-directives/@sort by an unknown key", path: "@sort,sise", errno: "EINVAL"},
+	{section: "6-directives/@limit", path: "color,eq,red/@sort,-size/@limit,2", order: true, lists: lists("pic", "hello")},
+	{section: "6-directives/@limit alone", path: "n,gt,5/@limit,1", lists: lists("log-a")},
+	{section: "6-directives/@limit stops asking", path: "n,gt,-9/@limit,1", sent: `x-amz-meta-n>-9`, with: "max-keys=1"},
+	{section: "6-directives/@limit without a query", path: "@sort,-mtime/@limit,3", order: true, lists: lists("bob", "hello", "pic")},
+	{section: "6-directives/@limit above what there is", path: "n,gt,5/@limit,100", lists: lists("log-a")},
+	{section: "6-directives/@limit of nothing", path: "n,gt,5/@limit,0", errno: "EINVAL"},
+	{section: "6-directives/modifiers apply after all predicates, sort before limit", path: "@limit,2/color,eq,red/@sort,-size/size,gt,10", order: true, sent: `Size>10 and x-amz-meta-color=='red'`, lists: lists("pic", "hello")},
+	{section: "6-directives/of two of one kind the last wins: @limit", path: "@limit,1/color,eq,red/@sort,-size/@limit,3", order: true, lists: lists("pic", "hello", "log-b")},
+	{section: "6-directives/of two of one kind the last wins: @sort", path: "color,eq,red/@sort,size/@sort,-size", order: true, lists: lists("pic", "hello", "log-b", "bob")},
+	{section: "6-directives/a lookup below @limit is answered from the snapshot", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{})
 		for i := range 5 {
 			w.put(fmt.Sprintf("f%d", i), strings.Repeat("x", i+1))
@@ -71,20 +71,20 @@ var viewRules = []rule{
 		w.wantRequests("lookups below @limit", "")
 	}},
 
-	{section: "directives/flat is the default view", path: "color,eq,red", lists: lists("bob", "hello", "log-b", "pic")},
-	{section: "directives/@tree", path: "color,eq,red/@tree", lists: lists("bob.txt", "hello.txt", "logs", "pic.png")},
-	{section: "directives/@tree: folders", path: "color,eq,red/@tree/logs", lists: lists("2024")},
-	{section: "directives/@tree: folders of folders", path: "color,eq,red/@tree/logs/2024", lists: lists("b.log")},
-	{section: "directives/@tree: a result", path: "color,eq,red/@tree/logs/2024/b.log", file: 50},
-	{section: "directives/@tree: what is no result", path: "color,eq,red/@tree/logs/2024/a.log", errno: "ENOENT"},
-	{section: "directives/@tree: a folder without results", path: "color,eq,red/@tree/year=2024", errno: "ENOENT"},
-	{section: "directives/@tree may stand before the query", path: "@tree/color,eq,red/logs/2024", lists: lists("b.log")},
-	{section: "directives/@tree: literals after a query extend the prefix", path: "color,exists/@tree/logs/n,lt,0", sent: `x-amz-meta-color>='' and x-amz-meta-n<0`, with: "prefix=logs/", lists: lists("2024")},
-	{section: "directives/@tree below a folder", path: "logs/n,gt,-9/@tree/2024", lists: lists("a.log", "b.log")},
-	{section: "directives/@tree with modifiers", path: "size,ge,0/@sort,-size/@limit,3/@tree/logs/2024", lists: lists("a.log")},
-	{section: "directives/@tree of a folder without a query", path: "logs/@tree", lists: lists("2024", "2025"), sent: "none"},
+	{section: "6-directives/flat is the default view", path: "color,eq,red", lists: lists("bob", "hello", "log-b", "pic")},
+	{section: "6-directives/@tree", path: "color,eq,red/@tree", lists: lists("bob.txt", "hello.txt", "logs", "pic.png")},
+	{section: "6-directives/@tree: folders", path: "color,eq,red/@tree/logs", lists: lists("2024")},
+	{section: "6-directives/@tree: folders of folders", path: "color,eq,red/@tree/logs/2024", lists: lists("b.log")},
+	{section: "6-directives/@tree: a result", path: "color,eq,red/@tree/logs/2024/b.log", file: 50},
+	{section: "6-directives/@tree: what is no result", path: "color,eq,red/@tree/logs/2024/a.log", errno: "ENOENT"},
+	{section: "6-directives/@tree: a folder without results", path: "color,eq,red/@tree/year=2024", errno: "ENOENT"},
+	{section: "6-directives/@tree may stand before the query", path: "@tree/color,eq,red/logs/2024", lists: lists("b.log")},
+	{section: "6-directives/@tree: literals after a query extend the prefix", path: "color,exists/@tree/logs/n,lt,0", sent: `x-amz-meta-color>='' and x-amz-meta-n<0`, with: "prefix=logs/", lists: lists("2024")},
+	{section: "6-directives/@tree below a folder", path: "logs/n,gt,-9/@tree/2024", lists: lists("a.log", "b.log")},
+	{section: "6-directives/@tree with modifiers", path: "size,ge,0/@sort,-size/@limit,3/@tree/logs/2024", lists: lists("a.log")},
+	{section: "6-directives/@tree of a folder without a query", path: "logs/@tree", lists: lists("2024", "2025"), sent: "none"},
 
-	{section: "directives/@versions", check: func(t *testing.T, w *grammarWorld) {
+	{section: "6-directives/@versions", check: func(t *testing.T, w *grammarWorld) {
 		put := func(data, color string) {
 			check(t, w.ecs.PutObject("versions", "d/scan.dcm", []byte(data), ecstest.PutOptions{Metadata: map[string]string{"color": color}}))
 		}
@@ -119,7 +119,7 @@ var viewRules = []rule{
 			}
 		}
 	}},
-	{section: "names/versions", check: func(t *testing.T, w *grammarWorld) {
+	{section: "7-names/versions", check: func(t *testing.T, w *grammarWorld) {
 		names, _ := w.agent.list("../versions/d/@versions")
 		for _, n := range names {
 			id := strings.TrimSuffix(strings.TrimPrefix(n, "scan%~v"), ".dcm")
@@ -131,13 +131,13 @@ var viewRules = []rule{
 			t.Errorf("versions: %q", names)
 		}
 	}},
-	{section: "errors/EOPNOTSUPP bucket without metadata search, by its own engine", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "10-errors/EOPNOTSUPP bucket without metadata search, by its own engine", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{ecs: func(c *ecs.Config) { c.Engine = ecs.EngineECS }, server: func(s *ecstest.Server) { check(t, s.CreateBucket("plain")) }})
 		if _, errno := newAgent(w).list("../plain/size,gt,1"); errno != "EOPNOTSUPP" {
 			t.Errorf("%q", errno)
 		}
 	}},
-	{section: "keys/scan of a bucket without metadata search", check: func(t *testing.T, w *grammarWorld) {
+	{section: "3-keys/scan of a bucket without metadata search", check: func(t *testing.T, w *grammarWorld) {
 		for key, size := range map[string]int{"small": 1, "d/big": 100} {
 			check(t, w.ecs.PutObject("plain", key, make([]byte, size), ecstest.PutOptions{Metadata: map[string]string{"color": "red"}, LastModified: grammarNow.Add(-24 * time.Hour)}))
 		}
@@ -159,17 +159,17 @@ var viewRules = []rule{
 
 // menuRules are about menus.
 var menuRules = []rule{
-	{section: "directives/@by", path: "size,gt,1M/@by", lists: lists("color", "created", "mtime", "n", "name", "origin", "owner", "ratio", "shot", "size", "title"), sent: "none"},
-	{section: "examples/size,gt,1M/@by/color", path: "size,gt,1M/@by/color", lists: lists("blue", "red"), order: true, sent: `Size>1048576 and x-amz-meta-color>=''`, with: "sorted=x-amz-meta-color max-keys=1"},
-	{section: "menus/@by: the target of a link", check: wantLinks("size,gt,1/@by/color", "Red ../../../size,gt,1/color,eq,Red", "blue ../../../size,gt,1/color,eq,blue", "green ../../../size,gt,1/color,eq,green", "red ../../../size,gt,1/color,eq,red")},
-	{section: "menus/the components on the key are taken out", check: wantLinks("color,in,blue,red/size,gt,1/@by/color", "blue ../../../../size,gt,1/color,eq,blue", "red ../../../../size,gt,1/color,eq,red")},
-	{section: "menus/the empty value", check: wantLinks("size,lt,1/@by/color", "%~empty ../../../size,lt,1/color,eq,")},
-	{section: "menus/numbers: ranges that fit the data", check: wantLinks("color,eq,red/@by/size", "1..10 ../../../color,eq,red/size,ge,1/size,lt,10", "10..100 ../../../color,eq,red/size,ge,10/size,lt,100",
+	{section: "6-directives/@by", path: "size,gt,1M/@by", lists: lists("color", "created", "mtime", "n", "name", "origin", "owner", "ratio", "shot", "size", "title"), sent: "none"},
+	{section: "11-examples/size,gt,1M/@by/color", path: "size,gt,1M/@by/color", lists: lists("blue", "red"), order: true, sent: `Size>1048576 and x-amz-meta-color>=''`, with: "sorted=x-amz-meta-color max-keys=1"},
+	{section: "8-menus/@by: the target of a link", check: wantLinks("size,gt,1/@by/color", "Red ../../../size,gt,1/color,eq,Red", "blue ../../../size,gt,1/color,eq,blue", "green ../../../size,gt,1/color,eq,green", "red ../../../size,gt,1/color,eq,red")},
+	{section: "8-menus/the components on the key are taken out", check: wantLinks("color,in,blue,red/size,gt,1/@by/color", "blue ../../../../size,gt,1/color,eq,blue", "red ../../../../size,gt,1/color,eq,red")},
+	{section: "8-menus/the empty value", check: wantLinks("size,lt,1/@by/color", "%~empty ../../../size,lt,1/color,eq,")},
+	{section: "8-menus/numbers: ranges that fit the data", check: wantLinks("color,eq,red/@by/size", "1..10 ../../../color,eq,red/size,ge,1/size,lt,10", "10..100 ../../../color,eq,red/size,ge,10/size,lt,100",
 		"100..1k ../../../color,eq,red/size,ge,100/size,lt,1k", "1M..10M ../../../color,eq,red/size,ge,1M/size,lt,10M")},
-	{section: "menus/times: years", check: wantLinks("mtime,lt,2025/@by/mtime", "2022 ../../../mtime,eq,2022", "2023 ", "2024 ")},
-	{section: "menus/times: months of one year", check: wantLinks("mtime,in,2024/@by/mtime", "2024-04 ", "2024-05 ", "2024-06 ", "2024-07 ", "2024-08 ")},
-	{section: "menus/below a folder", check: wantLinks("logs/@by/color", "blue ../../color,eq,blue", "green ../../color,eq,green", "red ../../color,eq,red")},
-	{section: "menus/one request a value", path: "n,exists/@by/title", lists: lists("Foo one", "it's", `it's "it"`), check: func(t *testing.T, w *grammarWorld) {
+	{section: "8-menus/times: years", check: wantLinks("mtime,lt,2025/@by/mtime", "2022 ../../../mtime,eq,2022", "2023 ", "2024 ")},
+	{section: "8-menus/times: months of one year", check: wantLinks("mtime,in,2024/@by/mtime", "2024-04 ", "2024-05 ", "2024-06 ", "2024-07 ", "2024-08 ")},
+	{section: "8-menus/below a folder", check: wantLinks("logs/@by/color", "blue ../../color,eq,blue", "green ../../color,eq,green", "red ../../color,eq,red")},
+	{section: "8-menus/one request a value", path: "n,exists/@by/title", lists: lists("Foo one", "it's", `it's "it"`), check: func(t *testing.T, w *grammarWorld) {
 		w.requests()
 		w.agent.list("size,gt,1/@by/color")
 		searches := w.searches()
@@ -182,9 +182,9 @@ var menuRules = []rule{
 			}
 		}
 	}},
-	{section: "menus/no such key", path: "@by/colour", errno: "ENOENT"},
-	{section: "menus/a key that is not indexed", path: "@by/contenttype", errno: "EOPNOTSUPP"},
-	{section: "menus/at most 200, then %~more", check: func(t *testing.T, _ *grammarWorld) {
+	{section: "8-menus/no such key", path: "@by/colour", errno: "ENOENT"},
+	{section: "8-menus/a key that is not indexed", path: "@by/contenttype", errno: "EOPNOTSUPP"},
+	{section: "8-menus/at most 200, then %~more", check: func(t *testing.T, _ *grammarWorld) {
 		w := newWorld(t, setup{})
 		for i := range 210 {
 			w.put(fmt.Sprintf("f%03d", i), "x", "color", fmt.Sprintf("c%03d", i))
