@@ -161,18 +161,18 @@ if [ "$mode" = all ]; then
   echo "required:${ECSFS_REQUIRE_TOOLS:- none}"
 fi
 
-# tests NAME ARGS...: go test with its skips shown. A skip of a mount or of a
+# tests NAME ARGS...: go test with its skips shown. (grep -a: tests log names of any bytes.) A skip of a mount or of a
 # server is a failure, which ECSFS_REQUIRE_* should have made it already.
 tests() {
   local log=$logs/$1.log; shift
   if ! go test -v "$@" >"$log" 2>&1; then
-    grep -vE '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)' "$log" | tail -n 400
+    grep -avE '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)' "$log" | tail -n 400
     return 1
   fi
-  grep -E '^(ok|\?)[[:space:]]' "$log"
+  grep -aE '^(ok|\?)[[:space:]]' "$log"
   # The reason of a skip stands in the lines before it.
   local skips
-  if skips=$(grep -E -B2 '^ *--- SKIP' "$log" | grep -E '_test\.go:[0-9]+:|--- SKIP'); then
+  if skips=$(grep -aE -B2 '^ *--- SKIP' "$log" | grep -aE '_test\.go:[0-9]+:|--- SKIP'); then
     echo "skipped, with the reasons:"
     echo "$skips"
     # Without --fast the real server is there.
