@@ -192,7 +192,16 @@ var nameRules = func() (rules []rule) {
 		{section: "7-names/a result is looked up by HEAD", check: func(t *testing.T, w *grammarWorld) {
 			w.requests()
 			w.agent.stat("n,eq,5/hello.txt")
-			w.wantRequests("looking up a result", "HeadObject=1")
+			// A HEAD for a folder's name, given up when its LIST told first, may come in as late as now.
+			var asked []string
+			for _, r := range w.ecs.Requests() {
+				if !strings.HasPrefix(r.Key, "logs") {
+					asked = append(asked, r.Operation+" "+r.Key)
+				}
+			}
+			if want := []string{"HeadObject hello.txt"}; !slices.Equal(asked, want) {
+				t.Errorf("looking up a result asked the store for %q, want %q", asked, want)
+			}
 		}},
 		{section: "7-names/a result is evaluated on its metadata", path: "n,eq,6/hello.txt", errno: "ENOENT"},
 	}...)
