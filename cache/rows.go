@@ -182,11 +182,17 @@ func (r *rows) sharedType(contentType string) *extra {
 
 // find returns the row with this key.
 func (r *rows) find(key string) (*row, bool) {
-	s := r.slots[r.slot(r.slots, key)]
-	if s == 0 {
+	i, ok := r.index(key)
+	if !ok {
 		return nil, false
 	}
-	return r.at(int(s - 1)), true
+	return r.at(i), true
+}
+
+// index returns the number of the row that find returns.
+func (r *rows) index(key string) (int, bool) {
+	s := r.slots[r.slot(r.slots, key)]
+	return int(s) - 1, s != 0
 }
 
 // size is what the rows and their index take, in bytes.

@@ -241,6 +241,12 @@ func (s *listing) find(key string) (search.Entry, bool) {
 	return search.Entry{}, false
 }
 
+func (s *listing) index(key string) (int, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.rows.index(key)
+}
+
 func (s *listing) fresh(now time.Time) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -270,6 +276,8 @@ var _ search.Snapshot = (*handle)(nil)
 func (h *handle) Row(ctx context.Context, i int) (search.Entry, error) { return h.row(ctx, i) }
 
 func (h *handle) Find(key string) (search.Entry, bool) { return h.find(key) }
+
+func (h *handle) Index(key string) (int, bool) { return h.index(key) }
 
 func (h *handle) Len() (rows int, complete bool) {
 	h.mu.RLock()

@@ -96,7 +96,8 @@ func (s foundSnapshot) Find(key string) (search.Entry, bool) {
 }
 
 // Taken tells snapshots of different buckets apart.
-func (s foundSnapshot) Taken() time.Time { return time.Unix(0, 0) }
+func (s foundSnapshot) Index(string) (int, bool) { return 0, false }
+func (s foundSnapshot) Taken() time.Time         { return time.Unix(0, 0) }
 
 // A name means the same with and without a listing at hand, and means something exactly if it is listed: in the flat
 // view, in every folder of a tree, with versions and without.

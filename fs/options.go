@@ -12,6 +12,7 @@ import (
 type Store interface {
 	search.Store
 	search.Snapshotter
+	search.Files
 }
 
 // DefaultMaxInodes is the default of Options.MaxInodes.

@@ -29,6 +29,7 @@ func (s *fixedSnapshot) Row(_ context.Context, i int) (search.Entry, error) {
 }
 func (s *fixedSnapshot) Find(string) (search.Entry, bool) { return search.Entry{}, false }
 func (s *fixedSnapshot) Len() (int, bool)                 { return len(s.rows), s.err == io.EOF }
+func (s *fixedSnapshot) Index(string) (int, bool)         { return 0, false }
 func (s *fixedSnapshot) Taken() time.Time                 { return time.Time{} }
 func (s *fixedSnapshot) Expires() time.Time               { return time.Time{} }
 func (s *fixedSnapshot) Close()                           {}

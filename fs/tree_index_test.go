@@ -27,7 +27,8 @@ func (s *countingSnapshot) Row(ctx context.Context, i int) (search.Entry, error)
 	return s.fixedSnapshot.Row(ctx, i)
 }
 
-func (s *countingSnapshot) Taken() time.Time { return s.taken }
+func (s *countingSnapshot) Index(string) (int, bool) { return 0, false }
+func (s *countingSnapshot) Taken() time.Time         { return s.taken }
 
 // walk returns the entries of d and of the folders below it by path, each directory in its order.
 func walk(t fataler, f *filesystem, d search.Dir, s search.Snapshot) (paths []string, objects map[string]string) {

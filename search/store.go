@@ -178,6 +178,8 @@ type Snapshot interface {
 	// key ends in "/" and such a common prefix was listed, among the rows so far.
 	// It never waits.
 	Find(key string) (Entry, bool)
+	// Index returns the number of the row that Find returns.
+	Index(key string) (int, bool)
 	// Len returns how many rows there are so far, and whether that is all.
 	Len() (rows int, complete bool)
 	// Taken is when the listing was begun: its age counts from there.
