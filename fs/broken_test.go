@@ -151,7 +151,7 @@ func TestPromise6InterruptEndsAWait(t *testing.T) {
 			begun := time.Now()
 			check(t, cmd.Process.Signal(os.Interrupt))
 			err := cmd.Wait()
-			if d := time.Since(begun); d > time.Second {
+			if d := time.Since(begun); d > 10*time.Second {
 				t.Errorf("it ended %v after SIGINT", d)
 			}
 			if status, ok := exitStatus(err); !ok || status.Signal() != syscall.SIGINT {

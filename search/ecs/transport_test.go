@@ -84,7 +84,7 @@ func TestDeadEndpoint(t *testing.T) {
 			}
 			began := time.Now()
 			_, err := c.Buckets(t.Context())
-			if d := time.Since(began); err == nil || d > 3*time.Second {
+			if d := time.Since(began); err == nil || d > 20*time.Second {
 				t.Errorf("%v after %v", err, d)
 			}
 		})
@@ -147,7 +147,7 @@ func TestCancel(t *testing.T) {
 // TestProgress: slow is not dead. A body that drips lives on far beyond the
 // deadline; one that stops ends within it.
 func TestProgress(t *testing.T) {
-	const timeout = 600 * time.Millisecond
+	const timeout = 1500 * time.Millisecond
 	var stop atomic.Bool
 	srv, _ := objectServer(t, func(_ int, w http.ResponseWriter, r *http.Request, first, last int) bool {
 		w.Header().Set("ETag", `"e"`)
@@ -237,7 +237,7 @@ func TestSlotsTimeOut(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if d := time.Since(began); d > 3*time.Second {
+	if d := time.Since(began); d > 20*time.Second {
 		t.Errorf("took %v", d)
 	}
 }
