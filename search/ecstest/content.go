@@ -128,10 +128,21 @@ func (f *failNoting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo lets bytes in memory be written at once. They cannot fail to be read.
+// WriteTo lets bytes that cannot fail to be read be written at once.
 func (f *failNoting) WriteTo(w io.Writer) (int64, error) {
-	if in, ok := f.r.(*bytes.Reader); ok {
+	if in := f.sure(); in != nil {
 		return in.WriteTo(w)
 	}
 	return io.Copy(w, struct{ io.Reader }{f})
+}
+
+// sure is the reader, if its bytes cannot fail to be read, or nil.
+func (f *failNoting) sure() io.WriterTo {
+	switch in := f.r.(type) {
+	case *bytes.Reader:
+		return in
+	case *generatedSection:
+		return in
+	}
+	return nil
 }

@@ -201,6 +201,10 @@
 // memory as well; starting takes some seconds for a million objects, and searches
 // see everything then, whatever IndexDelay.
 //
+// Objects of [Server.PutGenerated] have bytes that are computed where they are
+// read, [Generated]: one of terabytes takes neither memory nor disk, and a client
+// that read a wrong byte is found out without a copy to compare with.
+//
 // # Concurrency and bounds
 //
 // All methods may be called at any time from any goroutine. One lock covers the

@@ -36,14 +36,18 @@ func (s *Server) CreateBucket(name string, searchKeys ...string) error {
 
 // PutObject stores an object, replacing one of the same key. data is copied.
 func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error {
+	staged, err := s.data().stage(bytes.NewReader(data), int64(len(data)), nil)
+	if err != nil {
+		return errStorage(err)
+	}
+	return s.putStaged(bucket, key, staged, o)
+}
+
+// putStaged stores an object of bytes that are staged.
+func (s *Server) putStaged(bucket, key string, staged staged, o PutOptions) error {
 	modified := o.LastModified
 	if modified.IsZero() {
 		modified = s.now()
-	}
-	st := s.data()
-	staged, err := st.stage(bytes.NewReader(data), int64(len(data)), nil)
-	if err != nil {
-		return errStorage(err)
 	}
 	obj := newObject(key, s.accessKeyID(), modified)
 	staged.giveTo(obj)
@@ -58,8 +62,8 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 		}
 		obj.meta.set(lower, o.Metadata[name])
 	}
-	_, putErr := st.put(bucket, obj, nil)
-	return asError(putErr)
+	_, err := s.data().put(bucket, obj, nil)
+	return asError(err)
 }
 
 // DeleteObject removes an object; one that is not there is no error. In a

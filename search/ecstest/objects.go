@@ -3,6 +3,7 @@ package ecstest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -106,13 +107,16 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 		return err
 	}
 	var in *failNoting
-	var buffered *bufio.Reader
+	var bytes io.WriterTo
 	if body != nil {
 		defer func() { _ = body.Close() }()
 		in = &failNoting{r: body.section(part.offset, part.length)}
-		buffered = bufio.NewReaderSize(in, 16)
-		if _, _ = buffered.Peek(1); in.err != nil { // while there is another answer to give
-			return errStorage(in.err)
+		if bytes = in.sure(); bytes == nil {
+			buffered := bufio.NewReaderSize(in, 16)
+			if _, _ = buffered.Peek(1); in.err != nil { // while there is another answer to give
+				return errStorage(in.err)
+			}
+			bytes = buffered
 		}
 	}
 	h.Set("Accept-Ranges", "bytes")
@@ -132,7 +136,7 @@ func (s *Server) getObject(w http.ResponseWriter, c *call) *apiError {
 	if body == nil {
 		return nil
 	}
-	_, _ = buffered.WriteTo(w) // a failed write is the client's doing: it went away
+	_, _ = bytes.WriteTo(w) // a failed write is the client's doing: it went away
 	if in.err != nil {
 		s.logf("ecstest: GetObject %s/%s: %v", c.Bucket, c.Key, in.err)
 		panic(http.ErrAbortHandler) // the only way to tell the client
