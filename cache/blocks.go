@@ -126,8 +126,7 @@ func (c *Cache) beginBlock(ctx context.Context, ref search.Ref, i int64) (*fligh
 		},
 		admit: func() bool { return c.mem.admit(length) },
 		fetch: func(ctx context.Context) ([]byte, error) {
-			c.count.misses[kindBlock].Add(1)
-			return c.fetchBlock(ctx, ref, i*c.opt.BlockSize, length)
+			return c.fetchBlock(ctx, ref, k, length)
 		},
 		land: func(data []byte, err error, current bool) {
 			if err != nil || !current {
@@ -142,13 +141,20 @@ func (c *Cache) beginBlock(ctx context.Context, ref search.Ref, i int64) (*fligh
 	return f, err
 }
 
-// fetchBlock returns exactly length bytes from off, or an error. A tier below
-// memory, such as a disk, is looked up and filled here.
-func (c *Cache) fetchBlock(ctx context.Context, ref search.Ref, off, length int64) ([]byte, error) {
+// fetchBlock returns the block k, which is length bytes long: from the disk, or from the store, and then
+// the disk gets it.
+func (c *Cache) fetchBlock(ctx context.Context, ref search.Ref, k key, length int64) ([]byte, error) {
 	data := make([]byte, length)
-	n, err := c.readThrough(ctx, ref, data, off)
+	if c.disk != nil && c.disk.read(k, data) {
+		return data, nil
+	}
+	c.count.misses[kindBlock].Add(1)
+	n, err := c.readThrough(ctx, ref, data, k.block*c.opt.BlockSize)
 	if int64(n) < length {
 		return nil, shortRead(ref, err, int64(n), length)
+	}
+	if c.disk != nil {
+		c.disk.write(k, data, func() {})
 	}
 	return data, nil
 }

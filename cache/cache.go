@@ -39,6 +39,8 @@ type Options struct {
 	// PageRows is how many rows the store puts on a page: a listing is
 	// fetched up to the end of the page after the one being read. 0 means DefaultPageRows.
 	PageRows int
+	// Disk, unless nil, keeps blocks below memory. It is the Cache's from New on, and closed by Close.
+	Disk *Disk
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Logger gets panics of the store; nil discards them.
@@ -57,6 +59,7 @@ type Cache struct {
 	schemas  *flights[search.Schema]
 	stats    *flights[search.Object]
 	blocks   *flights[[]byte]
+	disk     tier // nil: none
 	count    counters
 
 	ctx    context.Context // ends with Close
@@ -96,6 +99,9 @@ func New(store search.Store, o Options) *Cache {
 	c.schemas = newFlights[search.Schema](c)
 	c.stats = newFlights[search.Object](c)
 	c.blocks = newFlights[[]byte](c)
+	if o.Disk != nil {
+		c.disk = o.Disk
+	}
 	return c
 }
 
@@ -108,6 +114,9 @@ func (c *Cache) Close() {
 	c.lifeMu.Unlock()
 	c.cancel()
 	c.wg.Wait()
+	if c.disk != nil {
+		c.disk.close()
+	}
 }
 
 // spawn runs f on a goroutine that Close waits for. cancel, of ctx, is called

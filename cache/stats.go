@@ -24,7 +24,7 @@ import "github.com/ecsfs/ecsfs/search"
 //	cache_listings_running_rows, cache_listings_running_pages
 //	                           what these have so far; see RunningListing
 //
-// Counts are since New. The order is fixed.
+// and those of the disk (Disk). Counts are since New. The order is fixed.
 func (c *Cache) Stats() []search.Counter {
 	var s []search.Counter
 	add := func(name string, v int64) { s = append(s, search.Counter{Name: name, Value: v}) }
@@ -64,5 +64,8 @@ func (c *Cache) Stats() []search.Counter {
 	add("cache_listings_running", int64(len(running)))
 	add("cache_listings_running_rows", int64(rows))
 	add("cache_listings_running_pages", int64(pages))
+	if c.disk != nil {
+		s = append(s, c.disk.counters()...)
+	}
 	return s
 }
