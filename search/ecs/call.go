@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -117,12 +118,15 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 		h.client.retries.Add(1)
 	}
 	cl.keyID = keyIDOf(req.Header)
-	h.client.cfg.Logger.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "attempt", cl.attempts.Load())
+	if log := h.client.cfg.Logger; log.Enabled(req.Context(), slog.LevelDebug) {
+		log.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "attempt", cl.attempts.Load())
+	}
 
 	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = &sentBody{req.Body, cl}
 	}
-	resp, err := h.client.http.Do(req)
+	// Without http.Client, which follows redirects: that would sign for, and show the key id to, a host that nobody configured.
+	resp, err := h.client.cfg.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

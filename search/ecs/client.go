@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,6 @@ type Client struct {
 	credentials aws.CredentialsProvider
 	retryer     aws.Retryer
 	s3          *s3.Client
-	http        *http.Client // beneath s3
 	store       *Store
 
 	// signing is the signer of the credentials last used for plain requests.
@@ -80,12 +78,6 @@ func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) 
 		started:     time.Now(),
 	}
 	c.store = &Store{client: c, schemas: make(map[string]knownSchema)}
-	c.http = &http.Client{
-		Transport: cfg.Transport,
-		// A redirect is an error to report: following it would sign for, and
-		// show the key id to, a host that nobody configured.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 	c.s3 = s3.New(s3.Options{
 		Region:             cfg.Region,
 		Credentials:        provider,
@@ -140,7 +132,11 @@ func (c *Client) Stats() []search.Counter {
 
 // CloseIdleConnections ends the connections that no request uses. The client
 // stays usable.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() {
+	if t, ok := c.cfg.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
 
 // Endpoint returns the URL of the store, without credentials.
 func (c *Client) Endpoint() string { return c.endpoint.String() }

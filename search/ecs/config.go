@@ -136,7 +136,7 @@ type Config struct {
 	// Go client. Which of them a server honours is documented nowhere.
 	OlderVersionsParameter string
 
-	UserAgent string       // empty: the SDK's own
+	UserAgent string       // empty: the SDK's own, and Go's where a request does without the SDK
 	Logger    *slog.Logger // nil: nothing is logged
 
 	// Transport replaces the network, for tests and proxies. CABundle and

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -237,10 +236,13 @@ func errText(err error) string {
 // Version 4. An id may itself hold "/": the scope's four parts come last.
 func keyIDOf(h http.Header) string {
 	_, rest, _ := strings.Cut(h.Get("Authorization"), "Credential=")
-	credential, _, _ := strings.Cut(rest, ",")
-	parts := strings.Split(credential, "/")
-	if len(parts) < 5 {
-		return ""
+	id, _, _ := strings.Cut(rest, ",")
+	for range 4 {
+		i := strings.LastIndexByte(id, '/')
+		if i < 0 {
+			return ""
+		}
+		id = id[:i]
 	}
-	return strings.Join(slices.Delete(parts, len(parts)-4, len(parts)), "/")
+	return id
 }

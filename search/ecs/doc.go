@@ -51,12 +51,14 @@
 // A redirect is not followed but reported: the key id is shown to no host but
 // the endpoint.
 //
-// The SDK of AWS is used, but has none of ECS's own calls. Two ways around that
+// The SDK of AWS is used where it helps, but has none of ECS's own calls. Two ways around that
 // are here, each with an example. Searches and lists of search keys ride on
 // ListObjects and ListBuckets: a step before signing replaces the query string,
 // and the deserializer is replaced. DataNodes, Ping and DisableSearch are plain
 // requests signed by package sigv4, over the same transport, with the same
-// counting, deadlines, repetition and errors.
+// counting, deadlines, repetition and errors. So are Stat and ReadRange, the hot
+// ones: a ranged GET of 4 KiB over loopback takes 31 µs and 73 allocations, of which net/http takes 23 µs
+// and 63; with the SDK's GetObject it was 106 µs and 478 (BenchmarkGet).
 //
 // # Credentials
 //

@@ -54,13 +54,13 @@ func (c *Client) DataNodes(ctx context.Context) (DataNodes, error) {
 	err := c.run(ctx, t, kindDataNodes, func(cl *call) error {
 		u := c.url("", "")
 		u.RawQuery = "endpoint="
-		return c.send(cl, plainRequest{method: http.MethodGet, url: u}, func(r io.Reader) (err error) {
+		return c.send(cl, plainRequest{method: http.MethodGet, url: u}, document(func(r io.Reader) (err error) {
 			nodes, err = decodeDataNodes(r, c.endpoint)
 			if err == errOtherList {
 				return t.fail(search.KindUnsupported, c.endpoint.Host+" lists no data nodes: it is no ECS", "")
 			}
 			return err
-		})
+		}))
 	})
 	if err != nil {
 		return DataNodes{}, err
@@ -185,10 +185,10 @@ func (c *Client) ping(ctx context.Context, endpoint, query string) (Health, erro
 		u.Path, u.RawQuery = "/", query
 		began := time.Now()
 		err := c.send(cl, plainRequest{method: http.MethodGet, url: &u, unsigned: true, once: true,
-			header: http.Header{headerNamespace: {"x"}}}, func(r io.Reader) (err error) {
+			header: http.Header{headerNamespace: {"x"}}}, document(func(r io.Reader) (err error) {
 			health, err = decodePing(r)
 			return err
-		})
+		}))
 		health.Latency = time.Since(began)
 		return err
 	})

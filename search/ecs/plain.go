@@ -10,16 +10,20 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/ecsfs/ecsfs/search"
 	"github.com/ecsfs/ecsfs/search/sigv4"
 )
 
 // plainRequest is a request that rides on no operation of the SDK: built here,
 // signed by package sigv4, and sent over the same transport with the same
-// counting, deadline and repetition.
+// counting, deadline and repetition. ECS's own calls are such, and those on the
+// path of every byte that is read: the SDK's GetObject takes four times the CPU.
 type plainRequest struct {
 	method string
 	url    *url.URL // its query is sent and signed as it stands
+	// header is sent and signed; nil for none. It is the request's from here on.
 	header http.Header
 	// unsigned keeps the credentials out of it.
 	unsigned bool
@@ -27,11 +31,11 @@ type plainRequest struct {
 	once bool
 }
 
-// send makes p's attempts and reads the answer with decode, which is called
+// send makes p's attempts and reads the answer with read, which is called
 // once for each attempt that is answered with success.
-func (c *Client) send(cl *call, p plainRequest, decode func(io.Reader) error) error {
+func (c *Client) send(cl *call, p plainRequest, read func(*http.Response) error) error {
 	for attempt := 1; ; attempt++ {
-		err := c.attempt(cl, p, decode)
+		err := c.attempt(cl, p, read)
 		switch {
 		case err == nil || p.once || cl.ctx.Err() != nil || !c.retryer.IsErrorRetryable(err):
 			return err
@@ -41,12 +45,18 @@ func (c *Client) send(cl *call, p plainRequest, decode func(io.Reader) error) er
 		if err := sleep(cl.ctx, backoff(c.cfg.RetryDelay, attempt)); err != nil {
 			return err
 		}
+		// The transport may still be writing the one of an attempt that failed.
+		p.header = p.header.Clone()
 	}
 }
 
+// blank is copied by every request: it has no context of its own.
+var blank http.Request
+
 // attempt sends p once.
-func (c *Client) attempt(cl *call, p plainRequest, decode func(io.Reader) error) error {
-	req := (&http.Request{Method: p.method, URL: p.url, Header: p.header.Clone(), Close: p.once}).WithContext(cl.ctx)
+func (c *Client) attempt(cl *call, p plainRequest, read func(*http.Response) error) error {
+	req := blank.WithContext(cl.ctx)
+	req.Method, req.URL, req.Header, req.Close = p.method, p.url, p.header, p.once
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
@@ -67,16 +77,24 @@ func (c *Client) attempt(cl *call, p plainRequest, decode func(io.Reader) error)
 	}
 	resp, err := (&countingClient{c}).Do(req)
 	if err != nil {
-		return err
+		return &smithyhttp.RequestSendError{Err: err} // which the retryer takes for one of the network
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode < 200 || resp.StatusCode >= 300 {
-		return &answerError{resp.StatusCode, decodeErrorAnswer(resp.Body)}
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		err = read(resp)
+	} else {
+		err = decodeErrorAnswer(resp.Body)
+		drain(resp.Body)
 	}
-	if err := decodeAnswer(resp.Body, decode); err != nil {
+	if err != nil {
 		return &answerError{resp.StatusCode, err}
 	}
 	return nil
+}
+
+// document reads an answer whose body is a document, with decode.
+func document(decode func(io.Reader) error) func(*http.Response) error {
+	return func(resp *http.Response) error { return decodeAnswer(resp.Body, decode) }
 }
 
 // answerError is an error with the status of the answer that it was in.
@@ -120,6 +138,18 @@ func (c *Client) url(bucket, key string) *url.URL {
 	if path == "" {
 		path = "/"
 	}
-	u.Path, u.RawPath = path, sigv4.EscapePath(path)
+	u.Path = path
+	if escaped := sigv4.EscapePath(path); escaped != path {
+		u.RawPath = escaped
+	}
+	return u
+}
+
+// objectURL returns the URL of an object, or of a version of it.
+func (c *Client) objectURL(ref search.Ref) *url.URL {
+	u := c.url(ref.Bucket, ref.Key)
+	if ref.VersionID != "" {
+		u.RawQuery = "versionId=" + sigv4.Escape(ref.VersionID)
+	}
 	return u
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -50,7 +48,7 @@ func (s *Store) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int
 		return 0, c.failed(ctx, t, nil, err)
 	}
 	defer cl.end()
-	r := &reading{client: c, call: cl, ref: ref, etag: ref.ETag, off: off, p: want, end: -1}
+	r := &reading{client: c, call: cl, ref: ref, url: c.objectURL(ref), etag: ref.ETag, off: off, p: want, end: -1}
 	if ref.ETag != "" {
 		r.end = ref.Size
 	}
@@ -68,6 +66,7 @@ type reading struct {
 	client *Client
 	call   *call
 	ref    search.Ref
+	url    *url.URL
 	off    int64 // of p[0] in the object
 	p      []byte
 	n      int    // bytes of p that are filled
@@ -116,78 +115,92 @@ func (r *reading) run(ctx context.Context, t target) error {
 // than asked for; io.EOF when there is no more; a *brokenBody when another
 // attempt may help.
 func (r *reading) attempt() error {
-	from := r.off + int64(r.n)
-	input := &s3.GetObjectInput{
-		Bucket:    &r.ref.Bucket,
-		Key:       &r.ref.Key,
-		VersionId: optional(r.ref.VersionID),
-		Range:     aws.String(fmt.Sprintf("bytes=%d-%d", from, r.off+int64(len(r.p))-1)),
-	}
-	if r.etag != "" {
-		input.IfMatch = aws.String(quoteETag(r.etag))
-	}
-	out, err := r.client.s3.GetObject(r.call.ctx, input)
-	if err != nil {
-		if statusOf(err) == http.StatusRequestedRangeNotSatisfiable && r.end < 0 {
-			return io.EOF
+	// A body that ends early is resumed, not asked for again from its start: send must not repeat it.
+	var body error
+	err := r.client.send(r.call, plainRequest{method: http.MethodGet, url: r.url, header: r.header()}, func(resp *http.Response) error {
+		length, err := r.check(resp)
+		if err != nil {
+			return err
 		}
-		return err
-	}
-	defer out.Body.Close()
-	length, err := r.check(out, from)
-	if err != nil {
-		return err
-	}
-	dst := r.p[r.n:]
-	if int64(len(dst)) > length {
-		dst = dst[:length]
-	}
-	n, err := io.ReadFull(out.Body, dst)
-	r.n += n
-	if err != nil {
-		return &brokenBody{err}
-	}
-	if r.end >= 0 && r.off+int64(r.n) >= r.end {
-		if r.n < len(r.p) {
-			return io.EOF
+		dst := r.p[r.n:]
+		if int64(len(dst)) > length {
+			dst = dst[:length]
 		}
+		n, err := io.ReadFull(resp.Body, dst)
+		r.n += n
+		if err != nil {
+			body = &brokenBody{err}
+		}
+		return nil
+	})
+	switch {
+	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable && r.end < 0:
+		return io.EOF
+	case err != nil:
+		return err
+	case body != nil:
+		return body
+	case r.end >= 0 && r.off+int64(r.n) >= r.end && r.n < len(r.p):
+		return io.EOF
 	}
 	return nil
 }
 
+// identity is what Accept-Encoding says of a read: ranges and lengths are of the bytes as stored.
+var identity = []string{"identity"}
+
+// header returns the headers of a request for what is missing.
+func (r *reading) header() http.Header {
+	var room [48]byte // for two numbers of 19 digits
+	b := strconv.AppendInt(append(room[:0], "bytes="...), r.off+int64(r.n), 10)
+	b = strconv.AppendInt(append(b, '-'), r.off+int64(len(r.p))-1, 10)
+	values := new([2]string)
+	values[0] = string(b)
+	h := make(http.Header, 8) // the four of a signature, too
+	h["Range"] = values[0:1:1]
+	h["Accept-Encoding"] = identity
+	if r.etag != "" {
+		values[1] = quoteETag(r.etag)
+		h["If-Match"] = values[1:2:2]
+	}
+	return h
+}
+
 // check holds the answer against what was asked for and known, and returns
 // how many bytes of the range its body has.
-func (r *reading) check(out *s3.GetObjectOutput, from int64) (int64, error) {
-	etag := unquoteETag(aws.ToString(out.ETag))
+func (r *reading) check(resp *http.Response) (int64, error) {
+	from, etag, span := r.off+int64(r.n), unquoteETag(resp.Header.Get("Etag")), resp.Header.Get("Content-Range")
 	switch {
 	case r.etag != "" && etag == "":
 		return 0, badf("no ETag, although one was asked for")
 	case r.etag != "" && etag != r.etag:
 		return 0, errOtherETag
 	}
-	if out.ContentLength == nil || *out.ContentLength < 0 {
+	length := resp.ContentLength
+	if length < 0 {
 		return 0, badf("no Content-Length")
 	}
-	length := *out.ContentLength
 
-	// Without Content-Range the body is the whole object.
+	// Of an answer that ignores Range the body is the whole object.
 	first, size := int64(0), length
-	if value := aws.ToString(out.ContentRange); value != "" {
-		from, last, whole, ok := parseContentRange(value)
+	if span != "" {
+		from, last, whole, ok := parseContentRange(span)
 		if !ok {
-			return 0, badf("Content-Range %q", printable(shorten(value)))
+			return 0, badf("Content-Range %q", printable(shorten(span)))
 		}
 		if last-from+1 != length {
-			return 0, badf("Content-Range %q with %d bytes", printable(shorten(value)), length)
+			return 0, badf("Content-Range %q with %d bytes", printable(shorten(span)), length)
 		}
 		first, size = from, whole
 	}
 	switch {
+	case span == "" && resp.StatusCode == http.StatusPartialContent:
+		return 0, badf("status 206 without Content-Range")
 	case r.end > 0 && length == 0:
 		return 0, badf("no bytes, although the object has %d", r.end)
-	case length == 0 && aws.ToString(out.ContentRange) == "" && from == 0:
+	case length == 0 && span == "" && from == 0:
 		r.end = 0
-		return 0, io.EOF // an empty object, from a server that ignores Range on it
+		return 0, nil // an empty object, from a server that ignores Range on it
 	case first != from || length == 0:
 		return 0, badf("bytes from %d where those from %d were asked for", first, from)
 	case size >= 0 && r.end >= 0 && size != r.end:
@@ -224,6 +237,9 @@ func (r *reading) translate(t target, err error) error {
 		return changed(t, "it is shorter than it was", err)
 	case r.etag != "" && status == http.StatusNotFound:
 		return changed(t, "it was removed", err)
+	}
+	if api, ok := errors.AsType[*apiError](err); ok && api.code == "" && status == http.StatusNotFound {
+		return notFound(t, err)
 	}
 	return err
 }

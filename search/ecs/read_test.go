@@ -137,7 +137,7 @@ func TestReadAnswers(t *testing.T) {
 		}, 0, "", `[bytes=10-29 "e" bytes=10-29 "e"]`},
 		{"precondition", bodyRef, head(412), search.KindChanged, "overwritten", ""},
 		{"gone", bodyRef, head(404), search.KindChanged, "removed", ""},
-		{"gone, not pinned", search.Ref{Bucket: "b", Key: "k"}, head(404), search.KindNotExist, "NotFound", ""},
+		{"gone, not pinned", search.Ref{Bucket: "b", Key: "k"}, head(404), search.KindNotExist, "no such object", ""},
 		{"shorter now", bodyRef, head(416), search.KindChanged, "shorter", ""},
 		{"If-Match ignored", bodyRef, func(_ int, w http.ResponseWriter, _ *http.Request, first, last int) bool {
 			answerRange(w, "other", first, last)
@@ -151,6 +151,15 @@ func TestReadAnswers(t *testing.T) {
 		{"other range", bodyRef, head(206, "ETag", `"e"`, "Content-Length", "20", "Content-Range", "bytes 0-19/36"), search.KindIO, "bytes from 0", ""},
 		{"other length", bodyRef, head(206, "ETag", `"e"`, "Content-Length", "20", "Content-Range", "bytes 10-19/36"), search.KindIO, "with 20 bytes", ""},
 		{"other size", bodyRef, head(206, "ETag", `"e"`, "Content-Length", "20", "Content-Range", "bytes 10-29/37"), search.KindChanged, "overwritten", ""},
+		{"no range", bodyRef, head(206, "ETag", `"e"`, "Content-Length", "20"), search.KindIO, "206 without Content-Range", ""},
+		{"no length", bodyRef, func(_ int, w http.ResponseWriter, _ *http.Request, first, last int) bool {
+			w.Header().Set("ETag", `"e"`)
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, len(body)))
+			w.WriteHeader(http.StatusPartialContent)
+			w.(http.Flusher).Flush()
+			io.WriteString(w, body[first:last+1])
+			return true
+		}, search.KindIO, "no Content-Length", ""},
 		{"bad range", bodyRef, head(206, "ETag", `"e"`, "Content-Length", "20", "Content-Range", "bytes x"), search.KindIO, "Content-Range", ""},
 		{"denied", bodyRef, head(403), search.KindPermission, "key id", ""},
 	}
@@ -272,7 +281,7 @@ func TestStatAnswers(t *testing.T) {
 	}{
 		{404, nil, search.KindNotExist, "no such object"},
 		{403, nil, search.KindPermission, "key id"},
-		{400, nil, search.KindIO, "Bad Request"},
+		{400, nil, search.KindIO, "status 400"},
 		{500, nil, search.KindIO, ""},
 		{301, []string{"Location", "http://elsewhere.example.com/"}, search.KindIO, "elsewhere.example.com"},
 		{200, []string{"Last-Modified", "yesterday"}, search.KindIO, ""},

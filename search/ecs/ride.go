@@ -157,13 +157,15 @@ func decodeAnswer(r io.Reader, decode func(io.Reader) error) error {
 	err := decode(body)
 	switch {
 	case err == nil:
-		// What follows the document is read, so that the connection is used again.
-		_, _ = io.CopyN(io.Discard, body, maxTrailer)
+		drain(body)
 	case body.broken != nil:
 		err = &brokenBody{body.broken}
 	}
 	return err
 }
+
+// drain reads what follows a document, so that the connection is used again.
+func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxTrailer) }
 
 // maxTrailer is how much is read after a document's end, in bytes.
 const maxTrailer = 4 << 10

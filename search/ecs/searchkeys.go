@@ -150,7 +150,7 @@ func (c *Client) DisableSearch(ctx context.Context, bucket string) error {
 	return c.run(ctx, t, kindDisableSearch, func(cl *call) error {
 		u := c.url(bucket, "")
 		u.RawQuery = encodeParameters(searchKeysQuery)
-		return c.send(cl, plainRequest{method: http.MethodDelete, url: u}, success)
+		return c.send(cl, plainRequest{method: http.MethodDelete, url: u}, document(success))
 	})
 }
 

@@ -2,10 +2,10 @@ package ecs
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -22,7 +22,11 @@ func (s *Store) Stat(ctx context.Context, ref search.Ref) (search.Object, error)
 		return search.Object{}, c.failed(ctx, t, nil, err)
 	}
 	defer cl.end()
-	out, err := c.s3.HeadObject(cl.ctx, &s3.HeadObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: optional(ref.VersionID)})
+	var o search.Object
+	err = c.send(cl, plainRequest{method: http.MethodHead, url: c.objectURL(ref)}, func(resp *http.Response) (err error) {
+		o, err = objectOf(resp)
+		return err
+	})
 	if err != nil {
 		// A HEAD has no body to say more. 405 is for the version of a key that is a delete marker.
 		if status := statusOf(err); status == 404 || status == 405 && ref.VersionID != "" {
@@ -30,28 +34,39 @@ func (s *Store) Stat(ctx context.Context, ref search.Ref) (search.Object, error)
 		}
 		return search.Object{}, c.failed(ctx, t, cl, err)
 	}
-	if out.ContentLength == nil || *out.ContentLength < 0 {
-		return search.Object{}, c.failed(ctx, t, cl, badf("no Content-Length"))
-	}
-	o := search.Object{
-		Key:         ref.Key,
-		Size:        *out.ContentLength,
-		ETag:        unquoteETag(aws.ToString(out.ETag)),
-		VersionID:   versionID(aws.ToString(out.VersionId)),
-		ContentType: aws.ToString(out.ContentType),
-		Partial:     search.FromHead,
-	}
-	if out.LastModified != nil {
-		o.ModTime = out.LastModified.UTC()
-	}
-	user := make(map[string]string, len(out.Metadata))
-	for name, value := range out.Metadata {
-		user[search.MetaPrefix+strings.ToLower(name)] = value
-	}
-	o.Metadata = search.NewMetadata(user)
-	if ref.ETag != "" && o.ETag != ref.ETag {
+	if o.Key = ref.Key; ref.ETag != "" && o.ETag != ref.ETag {
 		return search.Object{}, changed(t, "its ETag is another", nil)
 	}
+	return o, nil
+}
+
+// objectOf reads the headers of an answer to HEAD.
+func objectOf(resp *http.Response) (search.Object, error) {
+	if resp.ContentLength < 0 {
+		return search.Object{}, badf("no Content-Length")
+	}
+	h := resp.Header
+	o := search.Object{
+		Size:        resp.ContentLength,
+		ETag:        unquoteETag(h.Get("Etag")),
+		VersionID:   versionID(h.Get("X-Amz-Version-Id")),
+		ContentType: h.Get("Content-Type"),
+		Partial:     search.FromHead,
+	}
+	if value := h.Get("Last-Modified"); value != "" {
+		modified, err := smithytime.ParseHTTPDate(value)
+		if err != nil {
+			return search.Object{}, badf("Last-Modified %q", printable(shorten(value)))
+		}
+		o.ModTime = modified.UTC()
+	}
+	user := make(map[string]string)
+	for name, values := range h {
+		if name = strings.ToLower(name); strings.HasPrefix(name, search.MetaPrefix) {
+			user[name] = values[0]
+		}
+	}
+	o.Metadata = search.NewMetadata(user)
 	return o, nil
 }
 
