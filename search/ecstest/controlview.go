@@ -84,6 +84,7 @@ A rule says which requests go wrong, and how:
   operations, method, bucket, key, key_prefix, key_glob, page    which requests; nothing given: all
   skip, times, probability, seed                                 which of those
   delay, clock_skew                                              "250ms", "-1h"
+  barrier                                                        holds requests until so many are held at once
   status, code, message, retry_after, execute                    an error instead of the answer
   cut, cut_after                                                 "close", "reset" or "stall", after so many bytes
   drip, chunked, length_off, flip                                the body, and its length; flip has offsets, [0, 99]

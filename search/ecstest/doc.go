@@ -164,15 +164,16 @@
 //	// ... run the client, which must have every row, byte and object in the end
 //	srv.Count("Query")      // what it cost: the pages, and 2
 //	srv.Rules()             // how often each rule matched and hit
+//	srv.Peak("GetObject")   // how many were in flight at once
 //
 // Rules change with [Server.SetRules], [Server.AddRule] and [Server.RemoveRule]
 // while the server runs; a request keeps those that it began with. They meet
 // every request, before its signature is looked at. What they do to an answer
 // they do to that of an Intercept as well, in which a Cut ends by a panic with
 // [net/http.ErrAbortHandler]; Answer is free of them. They are in this order:
-// Latency and Delay; Execute; a Cut before any byte, or else Status, or else the
-// true answer; ETag, Paging and XML in a document; LengthOff, Chunked, Flip, and
-// CutAfter and Drip as the body is sent.
+// Latency and Delay; Barrier; Execute; a Cut before any byte, or else Status, or
+// else the true answer; ETag, Paging and XML in a document; LengthOff, Chunked,
+// Flip, and CutAfter and Drip as the body is sent.
 //
 // From outside the process the same is done over HTTP at a second loopback
 // address, which is for this machine alone: see [Server.Control].

@@ -53,6 +53,11 @@ type Rule struct {
 	// the client and of the server cut it short; the client's is not noticed
 	// before the request's body is read.
 	Delay time.Duration `json:"delay,omitempty"`
+	// Barrier holds what is hit until that many requests are held at once, and
+	// then lets them and all later ones pass: so a test proves that a client has
+	// requests in flight together, without looking at a clock. The ends of the
+	// client, the rule and the server let go as well. It comes after Delay.
+	Barrier int `json:"barrier,omitempty"`
 	// ClockSkew is added to the server's clock in the answer's Date and in the
 	// check of the signature: beyond 15 minutes either way the request is 403
 	// RequestTimeTooSkewed.

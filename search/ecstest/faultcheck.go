@@ -14,11 +14,12 @@ import (
 
 // Bounds of a rule's fields.
 const (
-	maxRuleText  = 4096
-	maxRuleFlips = 1000
-	maxRuleDelay = 24 * time.Hour
-	maxRuleSkew  = 100 * 365 * 24 * time.Hour
-	maxPadding   = 1 << 40 // of LengthOff, either way
+	maxRuleText    = 4096
+	maxRuleFlips   = 1000
+	maxRuleBarrier = 10_000
+	maxRuleDelay   = 24 * time.Hour
+	maxRuleSkew    = 100 * 365 * 24 * time.Hour
+	maxPadding     = 1 << 40 // of LengthOff, either way
 )
 
 // operationNames are the operations that a rule can name.
@@ -98,6 +99,8 @@ func (r Rule) checkAnswer() error {
 	switch {
 	case r.Delay < 0 || r.Delay > maxRuleDelay:
 		return fmt.Errorf("delay: %v is not between 0 and %v", r.Delay, maxRuleDelay)
+	case r.Barrier < 0 || r.Barrier > maxRuleBarrier:
+		return fmt.Errorf("barrier: %d is not between 0 and %d", r.Barrier, maxRuleBarrier)
 	case r.ClockSkew.Abs() > maxRuleSkew:
 		return fmt.Errorf("clock_skew: %v is more than %v", r.ClockSkew, maxRuleSkew)
 	case r.Status != 0 && r.Status != http.StatusOK && (r.Status < 400 || r.Status > 599):
@@ -144,10 +147,10 @@ func (r Rule) checkTogether() error {
 	atOnce := r.Cut != "" && r.CutAfter == nil
 	changes := r.Drip != nil || r.Chunked || r.LengthOff != 0 || len(r.Flip) > 0 || r.ETag != "" || r.XML != "" || r.Paging != ""
 	switch {
-	case r.Delay == 0 && r.ClockSkew == 0 && r.Status == 0 && r.Cut == "" && !changes:
+	case r.Delay == 0 && r.Barrier == 0 && r.ClockSkew == 0 && r.Status == 0 && r.Cut == "" && !changes:
 		return fmt.Errorf("the rule does nothing: it needs an action, such as delay, status or cut")
 	case atOnce && (r.Status != 0 || r.ClockSkew != 0 || changes):
-		return fmt.Errorf("cut: without cut_after there is no answer, so delay and execute alone go with it")
+		return fmt.Errorf("cut: without cut_after there is no answer, so delay, barrier and execute alone go with it")
 	case r.Status != 0 && (r.ETag != "" || r.Paging != "" || r.ClockSkew != 0):
 		return fmt.Errorf("status: etag, paging and clock_skew change a true answer, and there is none")
 	case r.Execute && r.Status == 0 && !atOnce:

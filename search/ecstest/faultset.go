@@ -24,6 +24,7 @@ type ruleState struct {
 	rule          Rule
 	matched, hits int
 	random        *rand.Rand
+	barrier       *barrier // of rule.Barrier, or nil
 }
 
 // SetRules replaces all rules; without any there are none. The error says which
@@ -45,6 +46,9 @@ func (s *Server) SetRules(rules ...Rule) error {
 	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
+	for _, st := range s.faults.rules {
+		st.barrier.open()
+	}
 	s.faults.rules = nil
 	for _, r := range rules {
 		r.ID = s.faults.name(r.ID, seen)
@@ -81,7 +85,12 @@ func (s *Server) RemoveRule(id string) bool {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	before := len(s.faults.rules)
-	s.faults.rules = slices.DeleteFunc(s.faults.rules, func(st *ruleState) bool { return st.rule.ID == id })
+	s.faults.rules = slices.DeleteFunc(s.faults.rules, func(st *ruleState) bool {
+		if st.rule.ID == id {
+			st.barrier.open()
+		}
+		return st.rule.ID == id
+	})
 	return len(s.faults.rules) < before
 }
 
@@ -98,7 +107,7 @@ func (s *Server) Rules() []RuleStatus {
 
 func newRuleState(r Rule) *ruleState {
 	r = r.clone()
-	return &ruleState{rule: r, random: rand.New(rand.NewPCG(uint64(r.Seed), 0))}
+	return &ruleState{rule: r, random: rand.New(rand.NewPCG(uint64(r.Seed), 0)), barrier: newBarrier(r.Barrier)}
 }
 
 // name returns id, or a new one that is not taken. The caller holds mu.
@@ -112,9 +121,15 @@ func (f *faultSet) name(id string, taken map[string]bool) string {
 	return id
 }
 
-// hit returns what the rules do to a request: the sum of those that hit it, and
-// their ids. The sum shares memory with the rules, which do not change.
-func (f *faultSet) hit(req *Request) (sum Rule, ids []string) {
+// faults is what rules do to a request.
+type faults struct {
+	Rule              // the sum; it shares memory with the rules, which do not change
+	ids      []string // of the rules; nil: none hits the request
+	barriers []*barrier
+}
+
+// hit returns what the rules do to a request.
+func (f *faultSet) hit(req *Request) (sum faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, st := range f.rules {
@@ -129,9 +144,12 @@ func (f *faultSet) hit(req *Request) (sum Rule, ids []string) {
 		}
 		st.hits++
 		sum.add(*r)
-		ids = append(ids, r.ID)
+		sum.ids = append(sum.ids, r.ID)
+		if st.barrier != nil {
+			sum.barriers = append(sum.barriers, st.barrier)
+		}
 	}
-	return sum, ids
+	return sum
 }
 
 func (r *Rule) matches(req *Request) bool {

@@ -62,7 +62,7 @@ func pattern(t *testing.T, r Rule, n int) string {
 	ok(t, s.SetRules(r))
 	var hits strings.Builder
 	for range n {
-		if _, ids := s.faults.hit(&Request{Operation: "GetObject"}); ids != nil {
+		if s.faults.hit(&Request{Operation: "GetObject"}).ids != nil {
 			hits.WriteByte('x')
 		} else {
 			hits.WriteByte('-')
@@ -110,10 +110,10 @@ func TestRulesTogether(t *testing.T) {
 		Rule{ID: "c", Delay: 2 * time.Second, Flip: []int64{2}, Status: 503, Code: "First"},
 		Rule{ID: "d", Status: 500, Code: "Second", RetryAfter: 3, Cut: CutClose, CutAfter: new(int64(7)), Chunked: true},
 	))
-	sum, ids := s.faults.hit(&Request{Operation: "GetObject"})
+	sum := s.faults.hit(&Request{Operation: "GetObject"})
 	want := Rule{Delay: 3 * time.Second, Flip: []int64{1}, Status: 503, Code: "First", Cut: CutClose, CutAfter: new(int64(7)), Chunked: true}
-	if diff := cmp.Diff(want, sum); diff != "" || !slices.Equal(ids, []string{"a", "c", "d"}) {
-		t.Errorf("%q:\n%s", ids, diff)
+	if diff := cmp.Diff(want, sum.Rule); diff != "" || !slices.Equal(sum.ids, []string{"a", "c", "d"}) {
+		t.Errorf("%q:\n%s", sum.ids, diff)
 	}
 }
 
@@ -183,6 +183,8 @@ func TestRuleErrors(t *testing.T) {
 		"probability: 1.5":                                         {Probability: 1.5, Status: 500},
 		"probability: -1":                                          {Probability: -1, Status: 500},
 		"delay: -1s":                                               {Delay: -time.Second},
+		"barrier: -1":                                              {Barrier: -1},
+		"barrier: 10001":                                           {Barrier: 10_001},
 		"delay: 25h":                                               {Delay: 25 * time.Hour},
 		"clock_skew: ":                                             {ClockSkew: -1 << 62},
 		"status: 302":                                              {Status: 302},
@@ -223,12 +225,12 @@ func TestRuleErrors(t *testing.T) {
 
 func TestRuleJSON(t *testing.T) {
 	full := Rule{ID: "i", Operations: []string{"Query"}, Method: "GET", Bucket: "b", Key: "k", KeyPrefix: "p", KeyGlob: "g",
-		Page: 1, Skip: 2, Times: 3, Probability: 0.5, Seed: 4, Delay: 1500 * time.Millisecond, ClockSkew: -time.Hour,
+		Page: 1, Skip: 2, Times: 3, Probability: 0.5, Seed: 4, Delay: 1500 * time.Millisecond, Barrier: 2, ClockSkew: -time.Hour,
 		Status: 503, Code: "c", Message: "m", RetryAfter: 5, Cut: CutClose, CutAfter: new(int64(0)), Execute: true,
 		Drip: &Drip{Bytes: 6, Every: time.Minute}, Chunked: true, LengthOff: -7, Flip: []int64{8}, ETag: "e", XML: XMLBadChar,
 		Paging: PagingSamePage}
 	const text = `{"id":"i","operations":["Query"],"method":"GET","bucket":"b","key":"k","key_prefix":"p","key_glob":"g",` +
-		`"page":1,"skip":2,"times":3,"probability":0.5,"seed":4,"status":503,"code":"c","message":"m","retry_after":5,` +
+		`"page":1,"skip":2,"times":3,"probability":0.5,"seed":4,"barrier":2,"status":503,"code":"c","message":"m","retry_after":5,` +
 		`"cut":"close","cut_after":0,"execute":true,"drip":{"bytes":6,"every":"1m0s"},"chunked":true,"length_off":-7,` +
 		`"flip":[8],"etag":"e","xml":"bad-char","paging":"same-page","delay":"1.5s","clock_skew":"-1h0m0s"}`
 	got, err := json.Marshal(full)

@@ -99,7 +99,12 @@ func (o *object) checksum() checksum {
 
 // id is the objectId of a query's answer, 64 hex digits.
 func (o *object) id(bucket string) string {
-	sum := sha256.Sum256([]byte(bucket + "\x00" + o.key + "\x00" + o.versionID() + "\x00" + strconv.FormatInt(o.modified, 10) + o.etag()))
+	var room [512]byte
+	text := append(append(room[:0], bucket...), 0)
+	text = append(append(text, o.key...), 0)
+	text = append(append(text, o.versionID()...), 0)
+	text = append(strconv.AppendInt(text, o.modified, 10), o.etag()...)
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

@@ -33,6 +33,9 @@ type recorder struct {
 	ring   []*Request // the last ones; once full, next is the oldest
 	next   int
 	counts map[string]int
+	// inFlight is how many requests of an operation are being answered, peaks
+	// the most there were.
+	inFlight, peaks map[string]int
 }
 
 // begin takes down a request when it comes in, so that a client that has its
@@ -44,7 +47,12 @@ func (rec *recorder) begin(req Request, limit int) *Request {
 	if rec.counts == nil {
 		rec.counts = map[string]int{}
 	}
+	if rec.peaks == nil {
+		rec.inFlight, rec.peaks = map[string]int{}, map[string]int{}
+	}
 	rec.counts[req.Operation]++
+	rec.inFlight[req.Operation]++
+	rec.peaks[req.Operation] = max(rec.peaks[req.Operation], rec.inFlight[req.Operation])
 	switch {
 	case limit < 0:
 	case len(rec.ring) < limit:
@@ -68,11 +76,13 @@ func (s *Server) Requests() []Request {
 	return all
 }
 
-// ResetRequests forgets the requests so far and their counts.
+// ResetRequests forgets the requests so far, their counts, and how many were in
+// flight at once but for those that are.
 func (s *Server) ResetRequests() {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	s.record.ring, s.record.next, s.record.counts = nil, 0, nil
+	s.record.peaks = maps.Clone(s.record.inFlight)
 }
 
 // Count returns how many requests of an operation came in since the start or
@@ -88,6 +98,15 @@ func (s *Server) Counts() map[string]int {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return maps.Clone(s.record.counts)
+}
+
+// Peak returns the most requests of an operation that were in flight at once
+// since the start or the last ResetRequests: from when a request's header was
+// read to the end of its answer, the waits of Latency and rules included.
+func (s *Server) Peak(operation string) int {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return s.record.peaks[operation]
 }
 
 // response notes what is answered.
@@ -123,6 +142,7 @@ func (w *response) end(now time.Time) {
 	w.record.mu.Lock()
 	defer w.record.mu.Unlock()
 	w.entry.End = now
+	w.record.inFlight[w.entry.Operation]--
 }
 
 // Unwrap serves http.ResponseController, through which an Intercept can flush

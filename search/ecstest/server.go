@@ -174,15 +174,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	noted := &response{ResponseWriter: w, record: &s.record, entry: s.record.begin(c.Request, limit)}
 	defer func() { noted.end(s.now()) }()
-	faults, ids := s.faults.hit(&c.Request)
+	faults := s.faults.hit(&c.Request)
 	s.pause(r.Context(), s.Latency+faults.Delay)
+	for _, b := range faults.barriers {
+		b.pass(r.Context(), s.closing())
+	}
 	out := s.throttled(noted, r)
-	if ids == nil {
+	if faults.ids == nil {
 		s.serve(out, c, op, err, true)
 		return
 	}
-	s.logf("ecstest: %s %s %s/%s: fault rules %s", c.Operation, c.Method, c.Bucket, c.Key, strings.Join(ids, ", "))
-	s.serveFaulty(out, c, op, err, faults)
+	s.logf("ecstest: %s %s %s/%s: fault rules %s", c.Operation, c.Method, c.Bucket, c.Key, strings.Join(faults.ids, ", "))
+	s.serveFaulty(out, c, op, err, faults.Rule)
 }
 
 // sayContinue answers an expectation of 100-continue of a request without a
@@ -285,7 +288,9 @@ func (s *Server) fail(w http.ResponseWriter, c *call, id string, err *apiError) 
 	writeXML(w, err.status, x)
 }
 
+// writeXML answers with x, which it frees.
 func writeXML(w http.ResponseWriter, status int, x *xmlWriter) {
+	defer x.free()
 	body := x.bytes()
 	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

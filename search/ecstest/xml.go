@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -14,15 +16,23 @@ const (
 )
 
 // xmlWriter builds one XML answer. Elements come out exactly in the order of
-// the calls.
+// the calls. free gives it back.
 type xmlWriter struct {
 	buf    []byte
 	open   []string
 	strict bool // well-formed whatever the text: see text
 }
 
+// xmlWriters keeps the buffers of a few answers: beside a million objects it is
+// garbage that costs, since each collection looks at all of them.
+var xmlWriters = sync.Pool{New: func() any { return new(xmlWriter) }}
+
+// maxKeptXML is the largest buffer that is kept.
+const maxKeptXML = 4 << 20
+
 func newXML(root, attributes string) *xmlWriter {
-	w := &xmlWriter{buf: append(make([]byte, 0, 4096), xmlHeader...)}
+	w := xmlWriters.Get().(*xmlWriter)
+	*w = xmlWriter{buf: append(w.buf[:0], xmlHeader...), open: w.open[:0]}
 	w.buf = append(w.buf, '<')
 	w.buf = append(w.buf, root...)
 	if attributes != "" {
@@ -31,6 +41,13 @@ func newXML(root, attributes string) *xmlWriter {
 	w.buf = append(w.buf, '>')
 	w.open = append(w.open, root)
 	return w
+}
+
+// free ends the use of w and of what bytes returned.
+func (w *xmlWriter) free() {
+	if cap(w.buf) <= maxKeptXML {
+		xmlWriters.Put(w)
+	}
 }
 
 func newS3XML(root string) *xmlWriter {
@@ -83,7 +100,7 @@ func (w *xmlWriter) time(name string, t time.Time) {
 func (w *xmlWriter) text(s string) {
 	for i := 0; i < len(s); {
 		plain := i
-		for plain < len(s) && isPlainXML(s[plain]) {
+		for plain < len(s) && plainXML[s[plain]] {
 			plain++
 		}
 		w.buf = append(w.buf, s[i:plain]...)
@@ -111,10 +128,13 @@ func (w *xmlWriter) text(s string) {
 	}
 }
 
-// isPlainXML tells whether text has a byte as it is.
-func isPlainXML(c byte) bool {
-	return 0x20 <= c && c < 0x7F && c != '<' && c != '>' && c != '&' && c != '"'
-}
+// plainXML tells which bytes text has as they are.
+var plainXML = func() (plain [256]bool) {
+	for c := 0x20; c < 0x7F; c++ {
+		plain[c] = !strings.ContainsRune(`<>&"`, rune(c))
+	}
+	return plain
+}()
 
 // bytes closes what is open and returns the document.
 func (w *xmlWriter) bytes() []byte {
