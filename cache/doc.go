@@ -40,10 +40,10 @@
 // The rows of a menu (search.Listing.Menu) are its items, as search.MenuItem.Entry has them; what
 // fetches them is search.Values, over this cache.
 //
-// A row takes 56 bytes, 5 to 11 for the index by key, and its texts; one with
-// metadata about 50 more, and the metadata. The index grows with the rows, so that Find never waits.
-// The texts of a row are its own, but for those in Metadata, which are the store's:
-// holding on to one keeps no page alive.
+// A row takes 6 to 17 bytes beside its texts, 4 to 5 for its place, 6 to 11 for the index by key, and its texts: of the key what it does not
+// share with a row nearby, of an ETag that is an MD5 sum 16 bytes, of metadata the values. A million rows with keys of 40 bytes
+// take about 60 MB, none of which the garbage collector has to look at, and growing never moves them. A row handed out has
+// texts of its own: holding on to one keeps neither the listing nor a page alive.
 //
 // # Flights
 //

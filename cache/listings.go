@@ -152,6 +152,7 @@ func (r *registry) finish(s *listing, err error) {
 		s.expireLocked(now)
 	}
 	if !s.dropped {
+		s.rows.end()
 		size := s.sizeLocked()
 		c.mem.reserve(size - s.reserved)
 		s.reserved = size

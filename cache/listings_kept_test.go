@@ -56,7 +56,7 @@ func TestListingLargerThanTheBudget(t *testing.T) {
 		st := newStore(1000)
 		st.fill("b", 3000)
 		o := minute
-		o.PageRows, o.MemoryBudget = 1000, 200<<10
+		o.PageRows, o.MemoryBudget = 1000, 100<<10
 		c := newCache(t, st, o)
 		if _, err := c.Schema(t.Context(), "b"); err != nil {
 			t.Fatal(err)

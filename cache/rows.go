@@ -1,7 +1,9 @@
 package cache
 
 import (
-	"hash/maphash"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -9,191 +11,315 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// row is one search.Entry in 56 bytes and one text of its own, so that a row
-// handed out keeps nothing else of the listing alive.
-type row struct {
-	text    string // the key, the ETag and the version ID, one after another
-	size    int64
-	sec     int64  // ModTime as Unix time, which also holds the zero time.Time
-	extra   *extra // nil: no content type, no metadata
-	nsec    uint32
-	keyLen  uint32
-	etagLen uint32
-	partial search.PartialKind
-	folder  bool
+// rows is the compact, append-only store of a listing's entries with an index by key. It does no locking.
+//
+// A row is a record of bytes in a chunk. Chunks have no pointers, so the garbage collector looks at nothing
+// of a million rows. What rows have in common is written once: the beginning of the key that one shares with
+// its leader, content types, names of attributes, and the attributes of a run of rows that have the same ones. A record is
+//
+//	flags     2 bytes: record... and the search.PartialKind
+//	shared    how many bytes of the leader's key the key begins with; the leader itself has no such number
+//	key       what follows those: a text
+//	size
+//	time      Unix milliseconds, zigzag; with recordNanos seconds, zigzag, and nanoseconds
+//	ETag      with recordMD5 16 bytes, with recordParts then a number; else a text
+//	version   with recordVersion: a text
+//	extra     with recordExtra: a number in extras; with recordValues, then one text for each of its names
+//
+// Numbers are unsigned varints, texts have their length before them.
+type rows struct {
+	chunks []chunk // each but the last has chunkRows rows
+	n      int
+	index  keyIndex
+	extras extras
+	// buffer has the records of the last chunk until seal: it grows, and a sealed chunk has what it needs.
+	buffer []byte
+	bytes  int64 // what all this takes, but for index and extras
 }
 
-// extra is what most rows of a listing have in common or do not have.
-type extra struct {
-	contentType string
-	metadata    search.Metadata
+// chunk is some records, one after another.
+type chunk struct {
+	data []byte
+	ends []uint32 // of each record, in data; what a page may hold is far below 4 GiB
 }
 
 const (
-	rowBytes   = int64(unsafe.Sizeof(row{}))
-	extraBytes = int64(unsafe.Sizeof(extra{})) + 8 // a size class up
-	textExtra  = 8                                 // what the allocator rounds a text up by, on average
-
 	chunkRows = 1024 // a power of two
-	minSlots  = 8
-	// maxTypes bounds the content types that rows without metadata share.
-	maxTypes = 64
+	// leaderRows is how many rows refer to one key, which is the first one's.
+	leaderRows = 32 // a power of two
+
+	// maxMillisSec is up to which time there are as many milliseconds as an int64 can count.
+	maxMillisSec = 1 << 50
+
+	chunkBytes = int64(unsafe.Sizeof(chunk{}))
+	textExtra  = 8 // what the allocator rounds a text up by, on average
 )
 
-func (r *row) key() string { return r.text[:r.keyLen] }
+// The flags of a record.
+const (
+	recordFolder  = 1 << iota
+	recordNanos   // the time is not one of whole milliseconds, or is very far away
+	recordMD5     // the ETag begins with 32 hex digits in lower case
+	recordParts   // and goes on with "-" and a number, as that of a multipart upload
+	recordVersion // there is a version ID
+	recordExtra   // there is a content type or metadata
+	recordValues  // of which the row has values of its own
+	recordPartial // times the search.PartialKind
+)
 
-func (r *row) entry() search.Entry {
-	e := search.Entry{Folder: r.folder, Object: search.Object{
-		Key:       r.key(),
-		Size:      r.size,
-		ModTime:   time.Unix(r.sec, int64(r.nsec)).UTC(),
-		ETag:      r.text[r.keyLen : r.keyLen+r.etagLen],
-		VersionID: r.text[r.keyLen+r.etagLen:],
-		Partial:   r.partial,
-	}}
-	if r.extra != nil {
-		e.ContentType, e.Metadata = r.extra.contentType, r.extra.metadata
+// add appends e.
+func (r *rows) add(e *search.Entry) {
+	if r.n%chunkRows == 0 {
+		r.seal()
+		before := cap(r.chunks)
+		r.chunks = append(r.chunks, chunk{})
+		r.bytes += int64(cap(r.chunks)-before) * chunkBytes
 	}
-	return e
-}
-
-// rows is the compact, append-only store of a listing's entries with an index
-// by key. It does no locking.
-type rows struct {
-	chunks [][]row // each but the last has chunkRows rows
-	n      int
-
-	// slots is an open-addressing hash table of row number + 1, 0 where free;
-	// its length is a power of two and at most 3/4 of it is in use. Numbers
-	// of 32 bits suffice: a store's limit of pages lies far below.
-	slots []uint32
-	seed  maphash.Seed
-
-	types map[string]*extra
-	last  *extra // of the row with metadata added last
-	bytes int64  // what all this takes
-}
-
-func newRows() rows { return rows{seed: maphash.MakeSeed(), slots: make([]uint32, minSlots)} }
-
-func (r *rows) at(i int) *row { return &r.chunks[i/chunkRows][i%chunkRows] }
-
-// grownSlots returns the index for twice as many rows when one more would
-// overfill it, else nil. It only reads, so that readers need not be kept out
-// for as long as a million keys take to hash.
-func (r *rows) grownSlots() []uint32 {
-	if 4*(r.n+1) <= 3*len(r.slots) {
-		return nil
-	}
-	slots := make([]uint32, 2*len(r.slots))
-	for _, s := range r.slots {
-		if s != 0 {
-			slots[r.slot(slots, r.at(int(s-1)).key())] = s
-		}
-	}
-	return slots
-}
-
-// slot returns where in slots key's row number is, or the free one where it belongs.
-func (r *rows) slot(slots []uint32, key string) uint64 {
-	mask := uint64(len(slots) - 1)
-	i := maphash.String(r.seed, key) & mask
-	for slots[i] != 0 && r.at(int(slots[i]-1)).key() != key {
-		i = (i + 1) & mask
-	}
-	return i
-}
-
-// add appends e. grown is what grownSlots returned for it.
-func (r *rows) add(e *search.Entry, grown []uint32) {
-	if grown != nil {
-		r.slots = grown
-	}
-	if last := len(r.chunks) - 1; last < 0 || len(r.chunks[last]) == chunkRows {
-		// The first chunk grows with its rows: most listings are small.
-		var chunk []row
-		if last >= 0 {
-			chunk = make([]row, 0, chunkRows)
-		}
-		r.chunks = append(r.chunks, chunk)
-		r.bytes += int64(cap(chunk))*rowBytes + 32
-	}
-	last := &r.chunks[len(r.chunks)-1]
-	r.bytes -= int64(cap(*last)) * rowBytes
-	*last = append(*last, r.pack(e))
-	r.bytes += int64(cap(*last)) * rowBytes
+	c := &r.chunks[len(r.chunks)-1]
+	before := cap(r.buffer) + 4*cap(c.ends)
+	r.appendRecord(c, e)
+	c.data = r.buffer
+	c.ends = append(c.ends, uint32(len(r.buffer)))
+	r.bytes += int64(cap(r.buffer) + 4*cap(c.ends) - before)
 	r.n++
-
-	// Of two rows with one key the first is found, but an object before a folder.
-	i := r.slot(r.slots, e.Key)
-	if s := r.slots[i]; s == 0 || r.at(int(s-1)).folder && !e.Folder {
-		r.slots[i] = uint32(r.n)
-	}
+	r.index.add(r, e.Key, e.Folder)
 }
 
-func (r *rows) pack(e *search.Entry) row {
-	// A copy always: a concatenation with nothing is the caller's string,
-	// which may be a part of a page.
-	var text strings.Builder
-	text.Grow(len(e.Key) + len(e.ETag) + len(e.VersionID))
-	text.WriteString(e.Key)
-	text.WriteString(e.ETag)
-	text.WriteString(e.VersionID)
-	p := row{
-		text:    text.String(),
-		size:    e.Size,
-		sec:     e.ModTime.Unix(),
-		nsec:    uint32(e.ModTime.Nanosecond()),
-		keyLen:  uint32(len(e.Key)),
-		etagLen: uint32(len(e.ETag)),
-		partial: e.Partial,
-		folder:  e.Folder,
+// seal gives the last chunk just the memory that it needs.
+func (r *rows) seal() {
+	if len(r.chunks) == 0 {
+		return
 	}
-	r.bytes += int64(len(p.text)) + textExtra
-	switch {
-	case e.Metadata.Len() > 0 && r.last != nil && r.last.contentType == e.ContentType && r.last.metadata.Equal(e.Metadata):
-		p.extra = r.last // as the rows of a plain listing have it, which are of one storage class
-	case e.Metadata.Len() > 0:
-		p.extra = &extra{strings.Clone(e.ContentType), e.Metadata}
-		r.last = p.extra
-		r.bytes += extraBytes + int64(len(e.ContentType)) + e.Metadata.Bytes() + 2*textExtra*int64(e.Metadata.Len())
-	case e.ContentType != "":
-		p.extra = r.sharedType(e.ContentType)
-	}
-	return p
+	c := &r.chunks[len(r.chunks)-1]
+	r.bytes += int64(len(c.data) + 4*(len(c.ends)-cap(c.ends)))
+	c.data = append(make([]byte, 0, len(c.data)), c.data...)
+	c.ends = append(make([]uint32, 0, len(c.ends)), c.ends...)
+	r.buffer = r.buffer[:0]
 }
 
-func (r *rows) sharedType(contentType string) *extra {
-	if x := r.types[contentType]; x != nil {
-		return x
-	}
-	contentType = strings.Clone(contentType)
-	x := &extra{contentType: contentType}
-	r.bytes += extraBytes + int64(len(contentType)) + textExtra
-	if len(r.types) < maxTypes {
-		if r.types == nil {
-			r.types = make(map[string]*extra)
-		}
-		r.types[contentType] = x
-		r.bytes += 48
-	}
-	return x
-}
-
-// find returns the row with this key.
-func (r *rows) find(key string) (*row, bool) {
-	i, ok := r.index(key)
-	if !ok {
-		return nil, false
-	}
-	return r.at(i), true
-}
-
-// index returns the number of the row that find returns.
-func (r *rows) index(key string) (int, bool) {
-	s := r.slots[r.slot(r.slots, key)]
-	return int(s) - 1, s != 0
+// end says that no row will be added.
+func (r *rows) end() {
+	r.seal()
+	r.bytes -= int64(cap(r.buffer))
+	r.buffer = nil
+	r.extras.end()
 }
 
 // size is what the rows and their index take, in bytes.
-func (r *rows) size() int64 { return r.bytes + 4*int64(len(r.slots)) }
+func (r *rows) size() int64 { return r.bytes + r.index.bytes + r.extras.bytes }
+
+func (r *rows) appendRecord(c *chunk, e *search.Entry) {
+	flags := uint16(e.Partial) * recordPartial
+	if e.Folder {
+		flags |= recordFolder
+	}
+	sec, nsec := e.ModTime.Unix(), e.ModTime.Nanosecond()
+	if nsec%1e6 != 0 || sec > maxMillisSec || sec < -maxMillisSec {
+		flags |= recordNanos
+	}
+	sum, parts, isMD5 := cutMD5(e.ETag)
+	if isMD5 {
+		flags |= recordMD5
+	}
+	if parts > 0 {
+		flags |= recordParts
+	}
+	if e.VersionID != "" {
+		flags |= recordVersion
+	}
+	number, extra, values := r.extras.add(&e.Object)
+	if extra {
+		flags |= recordExtra
+	}
+	if values {
+		flags |= recordValues
+	}
+
+	b := binary.LittleEndian.AppendUint16(r.buffer, flags)
+	key := e.Key
+	if i := len(c.ends); i%leaderRows != 0 {
+		shared := commonPrefix(c.leaderKey(i), key)
+		b = binary.AppendUvarint(b, uint64(shared))
+		key = key[shared:]
+	}
+	b = appendText(b, key)
+	b = binary.AppendUvarint(b, uint64(e.Size))
+	if flags&recordNanos != 0 {
+		b = binary.AppendVarint(b, sec)
+		b = binary.AppendUvarint(b, uint64(nsec))
+	} else {
+		b = binary.AppendVarint(b, sec*1000+int64(nsec/1e6))
+	}
+	if isMD5 {
+		b = append(b, sum[:]...)
+	} else {
+		b = appendText(b, e.ETag)
+	}
+	if parts > 0 {
+		b = binary.AppendUvarint(b, parts)
+	}
+	if e.VersionID != "" {
+		b = appendText(b, e.VersionID)
+	}
+	if extra {
+		b = binary.AppendUvarint(b, uint64(number))
+	}
+	if values {
+		for _, value := range e.Metadata.All() {
+			b = appendText(b, value)
+		}
+	}
+	r.buffer = b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func commonPrefix(a []byte, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// cutMD5 takes an ETag apart that is an MD5 sum, or one with the number of parts. No other text
+// gives the same: the number has no leading zeros.
+func cutMD5(etag string) (sum [16]byte, parts uint64, ok bool) {
+	if len(etag) < 32 {
+		return sum, 0, false
+	}
+	for _, c := range []byte(etag[:32]) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return sum, 0, false
+		}
+	}
+	if rest := etag[32:]; rest != "" {
+		var err error
+		if len(rest) < 2 || rest[0] != '-' || rest[1] < '1' || rest[1] > '9' {
+			return sum, 0, false
+		}
+		if parts, err = strconv.ParseUint(rest[1:], 10, 64); err != nil {
+			return sum, 0, false
+		}
+	}
+	_, _ = hex.Decode(sum[:], []byte(etag[:32])) // nothing but digits
+	return sum, parts, true
+}
+
+// reader takes a record apart.
+type reader []byte
+
+func (r *reader) number() uint64 {
+	v, n := binary.Uvarint(*r)
+	*r = (*r)[n:]
+	return v
+}
+
+func (r *reader) signed() int64 {
+	v, n := binary.Varint(*r)
+	*r = (*r)[n:]
+	return v
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	b := (*r)[:n]
+	*r = (*r)[n:]
+	return b
+}
+
+func (r *reader) text() []byte { return r.bytes(r.number()) }
+
+// record returns record i of c.
+func (c *chunk) record(i int) reader {
+	begin := uint32(0)
+	if i > 0 {
+		begin = c.ends[i-1]
+	}
+	return reader(c.data[begin:c.ends[i]])
+}
+
+// leaderKey returns the key that that of row i refers to.
+func (c *chunk) leaderKey(i int) []byte {
+	r := c.record(i &^ (leaderRows - 1))
+	r.bytes(2)
+	return r.text()
+}
+
+// open begins to read row i: its flags, its key in two parts, and what follows.
+func (r *rows) open(i int) (flags uint16, shared, rest []byte, next reader) {
+	c := &r.chunks[i/chunkRows]
+	i %= chunkRows
+	next = c.record(i)
+	flags = binary.LittleEndian.Uint16(next.bytes(2))
+	if i%leaderRows != 0 {
+		shared = c.leaderKey(i)[:next.number()]
+	}
+	return flags, shared, next.text(), next
+}
+
+// hasKey reports whether key is that of row i.
+func (r *rows) hasKey(i int, key string) (has, folder bool) {
+	flags, shared, rest, _ := r.open(i)
+	has = len(key) == len(shared)+len(rest) && key[len(shared):] == string(rest) && key[:len(shared)] == string(shared)
+	return has, flags&recordFolder != 0
+}
+
+// entry returns row i. All its texts lie in one piece of memory of their own, but for those that
+// rows share: a row handed out keeps little else alive.
+func (r *rows) entry(i int) search.Entry {
+	flags, shared, rest, next := r.open(i)
+	e := search.Entry{Folder: flags&recordFolder != 0}
+	e.Partial = search.PartialKind(flags / recordPartial)
+	e.Size = int64(next.number())
+	if flags&recordNanos != 0 {
+		sec := next.signed()
+		e.ModTime = time.Unix(sec, int64(next.number())).UTC()
+	} else {
+		e.ModTime = time.UnixMilli(next.signed()).UTC()
+	}
+	var digits [32 + 1 + 20]byte
+	var etag, version []byte
+	if flags&recordMD5 != 0 {
+		etag = hex.AppendEncode(digits[:0], next.bytes(16))
+		if flags&recordParts != 0 {
+			etag = strconv.AppendUint(append(etag, '-'), next.number(), 10)
+		}
+	} else {
+		etag = next.text()
+	}
+	if flags&recordVersion != 0 {
+		version = next.text()
+	}
+	var x *extra
+	if flags&recordExtra != 0 {
+		x = &r.extras.list[next.number()]
+		e.ContentType, e.Metadata = x.contentType, x.metadata
+	}
+
+	var text strings.Builder
+	text.Grow(len(shared) + len(rest) + len(etag) + len(version) + len(next)) // what is left are the values
+	text.Write(shared)
+	text.Write(rest)
+	text.Write(etag)
+	text.Write(version)
+	if flags&recordValues != 0 {
+		e.Metadata = x.with(next, &text)
+	}
+	all := text.String()
+	key := len(shared) + len(rest)
+	e.Key, e.ETag, e.VersionID = all[:key], all[key:key+len(etag)], all[key+len(etag):key+len(etag)+len(version)]
+	return e
+}
+
+// find returns the row with this key: of two the first, but an object before a folder.
+func (r *rows) find(key string) (search.Entry, bool) {
+	i, ok := r.index.find(r, key)
+	if !ok {
+		return search.Entry{}, false
+	}
+	return r.entry(i), true
+}

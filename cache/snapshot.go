@@ -53,7 +53,7 @@ type listing struct {
 func newListing(ctx context.Context, c *Cache, l search.Listing, id string) *listing {
 	now := c.opt.Now()
 	s := &listing{cache: c, l: l, id: id, taken: now, expires: now.Add(c.opt.TTL), refs: 1,
-		wake: make(chan struct{}, 1), rows: newRows(), wanted: math.MaxInt}
+		wake: make(chan struct{}, 1), wanted: math.MaxInt}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.demand.Store(int64(c.opt.PageRows))
 	s.reserved = s.sizeLocked() + growingBytes
@@ -126,13 +126,12 @@ func (s *listing) menu() iter.Seq2[search.Entry, error] {
 // append adds one row and returns how many there are; false when the listing
 // was dropped.
 func (s *listing) append(e *search.Entry) (n int, ok bool) {
-	grown := s.rows.grownSlots() // without the lock: only this goroutine changes rows
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dropped {
 		return 0, false
 	}
-	s.rows.add(e, grown)
+	s.rows.add(e)
 	if need := s.sizeLocked() + growingBytes - s.reserved; need > 0 {
 		need = (need + reserveStep - 1) / reserveStep * reserveStep
 		s.cache.mem.reserve(need)
@@ -194,7 +193,7 @@ func (s *listing) row(ctx context.Context, i int) (search.Entry, error) {
 	}
 	s.mu.RLock()
 	if i < s.rows.n {
-		e, growing := s.rows.at(i).entry(), !s.complete
+		e, growing := s.rows.entry(i), !s.complete
 		s.mu.RUnlock()
 		if growing {
 			s.raiseDemand(i)
@@ -207,7 +206,7 @@ func (s *listing) row(ctx context.Context, i int) (search.Entry, error) {
 		s.mu.Lock()
 		switch {
 		case i < s.rows.n:
-			e := s.rows.at(i).entry()
+			e := s.rows.entry(i)
 			s.mu.Unlock()
 			return e, nil
 		case s.complete:
@@ -235,16 +234,13 @@ func (s *listing) row(ctx context.Context, i int) (search.Entry, error) {
 func (s *listing) find(key string) (search.Entry, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if r, ok := s.rows.find(key); ok {
-		return r.entry(), true
-	}
-	return search.Entry{}, false
+	return s.rows.find(key)
 }
 
 func (s *listing) index(key string) (int, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.rows.index(key)
+	return s.rows.index.find(&s.rows, key)
 }
 
 func (s *listing) fresh(now time.Time) bool {

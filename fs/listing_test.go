@@ -86,7 +86,7 @@ func TestPromise4ListingOutlivesItsLifetime(t *testing.T) {
 	for i := range 250 {
 		w.put(fmt.Sprintf("dir/file-%04d", i), "x", "color", "red")
 	}
-	w.sh(`stat $B/dir`)
+	w.sh(`stat $B/size,gt,0`)
 	w.requests()
 	w.want(`ls $B/size,gt,0 $B/size,gt,0 | grep -c file-`, "500\n")
 	w.wantRequests("ls twice", "Query=6")

@@ -35,6 +35,10 @@ func NewMetadata(m map[string]string) Metadata {
 	return Metadata{pairs}
 }
 
+// MetadataOfPairs returns the attributes name, value, name, value ... as All yields them: canonical names, in order, none
+// twice. It keeps pairs.
+func MetadataOfPairs(pairs []string) Metadata { return Metadata{pairs} }
+
 // Get returns the value of the native name.
 func (m Metadata) Get(name string) (string, bool) {
 	name = CanonicalName(name)
