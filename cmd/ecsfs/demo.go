@@ -118,7 +118,7 @@ func (d *demoRun) run(dir string, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := mountStore(client, dir, d.store, d.mount)
+	m, err := mountStore(client, dir, d.store, d.mount, nil) // its store is in memory already
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func mountCommand(inv *invocation) *cli.Command {
-	store, mo, d := defaultStoreOptions(), defaultMountOptions(), daemonOptions{}
+	store, mo, disk, d := defaultStoreOptions(), defaultMountOptions(), defaultDiskOptions(), daemonOptions{}
 	return &cli.Command{
 		Name:      "mount",
 		Usage:     "mount the store on a directory",
@@ -29,19 +29,19 @@ command's status:
 The key pair comes from ECSFS_ACCESS_KEY_ID and ECSFS_SECRET_ACCESS_KEY, --credentials-file, or
 where other S3 tools have it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, SSO, an
 instance's role. An option on the command line wins over its variable.`,
-		Flags: slices.Concat(d.flags(), mo.flags(), store.searchFlags(), store.flags()),
+		Flags: slices.Concat(d.flags(), mo.flags(), disk.flags(), store.searchFlags(), store.flags()),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, c.Command.ArgsUsage)
 			if err != nil {
 				return err
 			}
-			return mount(c, args[0], inv.Command, &store, &mo, &d)
+			return mount(c, args[0], inv.Command, &store, &mo, &disk, &d)
 		},
 	}
 }
 
 // mount mounts the store on dir and serves it until it is told to end.
-func mount(c *cli.Context, dir string, command []string, so *storeOptions, mo *mountOptions, d *daemonOptions) error {
+func mount(c *cli.Context, dir string, command []string, so *storeOptions, mo *mountOptions, do *diskOptions, d *daemonOptions) error {
 	if d.Daemon && command != nil {
 		return fail(exitUsage, "--daemon and -- COMMAND exclude each other")
 	}
@@ -62,7 +62,11 @@ func mount(c *cli.Context, dir string, command []string, so *storeOptions, mo *m
 	if err := checkStore(c.Context, client); err != nil {
 		return err
 	}
-	m, err := mountStore(client, dir, so, mo)
+	disk, err := do.open(client.Endpoint(), so)
+	if err != nil {
+		return err
+	}
+	m, err := mountStore(client, dir, so, mo, disk)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ecsfs": func() { os.Exit(run(os.Args)) }})
+	testscript.Main(privateCache{m}, map[string]func(){"ecsfs": func() { os.Exit(run(os.Args)) }})
+}
+
+// privateCache runs the tests with a disk cache of their own, not the user's.
+type privateCache struct{ *testing.M }
+
+func (m privateCache) Run() int {
+	dir, err := os.MkdirTemp("", "ecsfs-test-cache")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("ECSFS_CACHE_DIR", dir)
+	return m.M.Run()
 }
 
 // TestScript runs the scripts of use in testdata/script. Beside the commands of

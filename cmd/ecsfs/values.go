@@ -90,6 +90,14 @@ func parseSize(text string) (int64, error) {
 	return int64(n * factor), nil
 }
 
+// parseSizeOrNone reads a number of bytes, or 0.
+func parseSizeOrNone(text string) (int64, error) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && n == 0 {
+		return 0, nil
+	}
+	return parseSize(text)
+}
+
 // parseCount reads a whole number above 0.
 func parseCount(text string) (int, error) {
 	n, err := strconv.ParseInt(text, 10, 32)

@@ -61,15 +61,15 @@ func checkStore(ctx context.Context, client *ecs.Client) error {
 }
 
 // mountStore mounts client on dir: the one place where the layers are put
-// together. ecs asks the store, cache keeps the answers, fs shows them.
-func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptions) (*mounted, error) {
+// together. ecs asks the store, cache keeps the answers, fs shows them. disk, which may be nil, is closed with the mount.
+func mountStore(client *ecs.Client, dir string, so *storeOptions, mo *mountOptions, disk *cache.Disk) (*mounted, error) {
 	logger := so.logger()
 	// Half of the memory is for what is kept, half for what is under way and for
 	// the garbage that the runtime collects late.
 	limitMemory(mo.Memory)
 	kept := cache.New(client.Store(), cache.Options{
 		TTL: mo.TTL, NegativeTTL: mo.NegativeTTL, SchemaTTL: mo.SchemaTTL,
-		MemoryBudget: mo.Memory / 2, Logger: logger,
+		MemoryBudget: mo.Memory / 2, Disk: disk, Logger: logger,
 	})
 	server, err := fs.Mount(dir, fs.Options{
 		Store: kept, TTL: mo.TTL, NegativeTTL: mo.NegativeTTL,
