@@ -25,14 +25,14 @@ var bench struct {
 	heap   uint64 // bytes that it takes, after collection
 }
 
-// benchPut stores object i: 100 objects a minute of two years in folders of
+// benchObject is object i: 100 objects a minute of two years in folders of
 // 1,000, each with five indexed keys beside its name and no bytes.
-func benchPut(s *Server, key string, i int) error {
+func benchObject(key string, i int) Object {
 	colors := [...]string{"red", "green", "blue", "black", "white", "grey", "pink", "cyan", "gold", "teal"}
 	at := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	return s.PutObject("b", key, nil, PutOptions{
+	return Object{Key: key, PutOptions: PutOptions{
 		LastModified: at.Add(time.Duration(i) * time.Minute / 100),
-		Metadata:     map[string]string{"n": strconv.Itoa(i), "color": colors[i%len(colors)]}})
+		Metadata:     map[string]string{"n": strconv.Itoa(i), "color": colors[i%len(colors)]}}}
 }
 
 // benchKey scatters the objects: neighbours by number are none by name.
@@ -49,9 +49,13 @@ func benchServer(b *testing.B) *Server {
 		s.RecordLimit = -1
 		ok(b, s.CreateBucket("b", "Size", "LastModified", "ObjectName", "x-amz-meta-n;integer", "x-amz-meta-color;string"))
 		defer debug.SetGCPercent(debug.SetGCPercent(400)) // half the time to build it
-		for i := range benchObjects {
-			ok(b, benchPut(s, benchKey(i), i))
-		}
+		ok(b, s.PutObjects("b", func(yield func(Object) bool) {
+			for i := range benchObjects {
+				if !yield(benchObject(benchKey(i), i)) {
+					return
+				}
+			}
+		}))
 		bench.server, bench.heap = s, heapInUse()-before
 	})
 	if bench.server == nil {
@@ -139,7 +143,8 @@ func BenchmarkPutObject(b *testing.B) {
 	s := benchServer(b)
 	i := 0
 	for b.Loop() {
-		ok(b, benchPut(s, fmt.Sprintf("new/%d", i%50_000), benchObjects+i%50_000))
+		o := benchObject(fmt.Sprintf("new/%d", i%50_000), benchObjects+i%50_000)
+		ok(b, s.PutObject("b", o.Key, nil, o.PutOptions))
 		i++
 	}
 	b.StopTimer()

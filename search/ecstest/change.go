@@ -114,8 +114,8 @@ func (st *store) apply(c *change) {
 		if slices.Equal(o.headers, defaultHeaders) {
 			o.headers = defaultHeaders
 		}
-		b.add(o)
 	}
+	b.addAll(c.add)
 	switch {
 	case c.part != nil:
 		c.upload.setPart(c.part)

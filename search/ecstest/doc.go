@@ -202,7 +202,7 @@
 // memory as well; starting takes some seconds for a million objects, and searches
 // see everything then, whatever IndexDelay.
 //
-// Objects of [Server.PutGenerated] have bytes that are computed where they are
+// [Server.PutObjects] loads many at a time. Objects of [Server.PutGenerated] have bytes that are computed where they are
 // read, [Generated]: one of terabytes takes neither memory nor disk, and a client
 // that read a wrong byte is found out without a copy to compare with.
 //

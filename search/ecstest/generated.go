@@ -128,11 +128,19 @@ func (s *generatedSection) WriteTo(w io.Writer) (written int64, err error) {
 // g, but is not that of the bytes. It is an error where Data is set, since a
 // data directory keeps bytes.
 func (s *Server) PutGenerated(bucket, key string, g Generated, o PutOptions) error {
+	staged, err := s.stageGenerated(g)
+	if err != nil {
+		return err
+	}
+	return s.putStaged(bucket, key, staged, o)
+}
+
+func (s *Server) stageGenerated(g Generated) (staged, error) {
 	if s.Data != "" {
-		return errors.New("ecstest: generated objects are kept in memory only, not in a data directory")
+		return staged{}, errors.New("ecstest: generated objects are kept in memory only, not in a data directory")
 	}
 	if g.Size < 0 {
-		return fmt.Errorf("ecstest: a generated object of %d bytes", g.Size)
+		return staged{}, fmt.Errorf("ecstest: a generated object of %d bytes", g.Size)
 	}
-	return s.putStaged(bucket, key, staged{content: generatedContent{g}, md5: g.sum()}, o)
+	return staged{content: generatedContent{g}, md5: g.sum()}, nil
 }

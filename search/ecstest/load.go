@@ -45,6 +45,12 @@ func (s *Server) PutObject(bucket, key string, data []byte, o PutOptions) error 
 
 // putStaged stores an object of bytes that are staged.
 func (s *Server) putStaged(bucket, key string, staged staged, o PutOptions) error {
+	_, err := s.data().put(bucket, s.loaded(key, staged, o), nil)
+	return asError(err)
+}
+
+// loaded returns a version of bytes that are staged.
+func (s *Server) loaded(key string, staged staged, o PutOptions) *object {
 	modified := o.LastModified
 	if modified.IsZero() {
 		modified = s.now()
@@ -62,8 +68,7 @@ func (s *Server) putStaged(bucket, key string, staged staged, o PutOptions) erro
 		}
 		obj.meta.set(lower, o.Metadata[name])
 	}
-	_, err := s.data().put(bucket, obj, nil)
-	return asError(err)
+	return obj
 }
 
 // DeleteObject removes an object; one that is not there is no error. In a
