@@ -210,7 +210,12 @@ fuzz
 step "benchmarks run"
 go test -run '^$' -bench . -benchtime 1x -timeout 10m ./...
 
+if [ "$(id -u)" = 0 ]; then
+  step "the comparison with the wire and the kernel runs"
+  bash scripts/bench.sh --smoke
+fi
+
 step "nothing is left mounted"
-if grep -E ' fuse\.ecsfs ' /proc/self/mountinfo; then echo "left mounted"; exit 1; fi
+if grep -E ' fuse\.ecsfs(-bench)? ' /proc/self/mountinfo; then echo "left mounted"; exit 1; fi
 
 printf '\ncheck.sh: all passed\n'

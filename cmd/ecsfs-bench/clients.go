@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ecsfs/ecsfs/search/ecstest"
@@ -111,6 +112,7 @@ type places struct {
 	ecsfs    string // the program
 	self     string // this program
 	endpoint string
+	smoke    bool // nobody reads the figures
 }
 
 // command returns the command line of a client's process.
@@ -133,7 +135,11 @@ func (p places) command(c client) (name string, args []string) {
 // environment returns what the clients find the store and its key pair by.
 func (p places) environment() []string {
 	id, secret := ecstest.DefaultAccessKeyID, ecstest.DefaultSecretAccessKey
-	return append(os.Environ(),
+	// What else is set for such clients would be measured with them, or stop them.
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "ECSFS_") || strings.HasPrefix(v, "RCLONE_")
+	})
+	return append(env,
 		"ECSFS_ENDPOINT="+p.endpoint, "ECSFS_ACCESS_KEY_ID="+id, "ECSFS_SECRET_ACCESS_KEY="+secret,
 		"AWS_ACCESS_KEY_ID="+id, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
 		"RCLONE_CONFIG="+filepath.Join(p.work, "rclone.conf"), "RCLONE_CONFIG_B_TYPE=s3", "RCLONE_CONFIG_B_PROVIDER=Other",

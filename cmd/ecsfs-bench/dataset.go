@@ -33,7 +33,7 @@ const lineSize = 64
 func dataSets(smoke bool) []dataset {
 	if smoke {
 		return []dataset{
-			{Name: "text", Count: 100, Size: 64 << 10, Text: true},
+			{Name: "text", Count: 160, Size: 64 << 10, Text: true},
 			{Name: "small", Count: 500, Size: 4 << 10, Text: true},
 			{Name: "big", Count: 1, Size: 32 << 20},
 			{Name: "mid", Count: 1, Size: 8 << 20},

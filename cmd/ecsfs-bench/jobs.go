@@ -137,12 +137,13 @@ func jobs() []job {
 	mix := job{Name: "mix", Title: "an adversarial mix of reads, {count} files of {size}", Set: "text", MainOnly: true,
 		Steps: []step{{Name: "cold", Args: []string{"{self}", "mix", "{dir}"}, Reads: readFigure}}}
 
-	all := []job{list, find, names, text, small, cat, random, huge, first, million, remount, mix}
-	for _, n := range []string{"10k", "100k"} { // 1m is there already
+	all := []job{list, find, names, text, small, cat, random, huge, first, remount, mix}
+	for _, n := range []string{"10k", "100k"} {
 		j := ls("ls-f-"+n, "-f", "tiny"+n, readAll)
 		j.MainOnly, j.Steps = true, j.Steps[:1]
 		all = append(all, j)
 	}
+	all = append(all, million)
 	for _, n := range []string{"1k", "10k", "100k"} {
 		j := grep("grep-"+n, "tiny"+n, false)
 		j.MainOnly, j.Raw = true, map[string][]string{"raw-64": {"gets", "--c", "64"}}

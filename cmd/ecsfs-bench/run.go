@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,6 +112,7 @@ func (r *runner) run(ctx context.Context, ecsfs, out, scratch, memory string) (e
 	defer func() {
 		err = errors.Join(err, os.RemoveAll(r.places.memory), os.RemoveAll(r.places.work))
 	}()
+	r.places.smoke = r.smoke
 	if err := r.adaptToProgram(); err != nil {
 		return err
 	}
@@ -128,6 +128,9 @@ func (r *runner) run(ctx context.Context, ecsfs, out, scratch, memory string) (e
 		return err
 	}
 	defer r.emulator.end()
+	if err := thisHost(r.places, r.clients).write(filepath.Join(out, "host.json")); err != nil {
+		return err
+	}
 	return r.all(ctx)
 }
 
@@ -293,12 +296,8 @@ func (r *runner) tell(res result) {
 	if res.TimedOut {
 		note = fmt.Sprintf("TIME IS OVER, %d of %d", res.Done, res.Expected)
 	}
-	var kinds []string
-	for _, k := range slices.Sorted(maps.Keys(res.Server.Requests)) {
-		kinds = append(kinds, fmt.Sprintf("%s %d", k, res.Server.Requests[k]))
-	}
 	fmt.Fprintf(r.out, "%-6s %-11s %-6s %-12s %8.3f s  cpu %6.2f  peak %5d MiB  foreign %4.2f  %s %s\n", res.Latency, res.Job, res.Step, res.Client,
-		res.Seconds, res.CPU, res.PeakKiB>>10, res.Foreign, strings.Join(kinds, " "), note)
+		res.Seconds, res.CPU, res.PeakKiB>>10, res.Foreign, requestText(res.Server.Requests), note)
 }
 
 // steps runs the steps of a job in a fresh mount.
@@ -356,7 +355,7 @@ func (r *runner) mountAndRun(ctx context.Context, j job, c client, steps []step,
 			}
 		}
 		if st.Drop {
-			if err := dropCaches(); err != nil {
+			if err := s.places.dropCaches(); err != nil {
 				return results, err
 			}
 		}

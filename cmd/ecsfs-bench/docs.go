@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The markers of the part of docs/performance.md that is generated.
+const (
+	beginMarker = "<!-- what 'ecsfs-bench report' writes begins here -->"
+	endMarker   = "<!-- and ends here -->"
+)
+
+// markdown is the generated part of docs/performance.md.
+func (r *report) markdown(h host) string {
+	var b strings.Builder
+	var versions []string
+	for _, name := range slices.Sorted(maps.Keys(h.Versions)) {
+		versions = append(versions, h.Versions[name])
+	}
+	fmt.Fprintf(&b, "\nMeasured on %s: %d × %s, %s of memory, Linux %s, %s.\n%s.\n", h.Date, h.CPUs, cmp.Or(h.CPU, "CPU"), h.Memory, h.Kernel, h.Go, strings.Join(versions, "; "))
+
+	fmt.Fprintf(&b, "\n### What was to be reached\n\nAt %s a request, unless it says otherwise. Medians.\n\n| job | to be reached | reached | |\n|---|---|---|---|\n", r.latencies[0])
+	list := r.bars()
+	met, measured := 0, 0
+	for _, bar := range list {
+		got := bar.Got
+		switch {
+		case bar.Got == "":
+			got = "–"
+		case bar.Met:
+			met++
+			measured++
+		default:
+			measured++
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", bar.Job, bar.Bar, got, bar.mark())
+	}
+	fmt.Fprintf(&b, "\n%d of %d met", met, measured)
+	if n := len(list) - measured; n > 0 {
+		fmt.Fprintf(&b, ", %d not measured in this run", n)
+	}
+	b.WriteString(".\n")
+
+	for _, latency := range r.latencies {
+		fmt.Fprintf(&b, "\n### %s a request\n\n![Times at %[1]s a request](%s)\n\n", latency, chartName(latency))
+		r.table(&b, latency, func(s summary) string { return s.time() })
+	}
+	fmt.Fprintf(&b, "\n### Memory\n\n![Peak memory](performance-memory.svg)\n\n### Requests, peak memory and CPU time of each client at %s\n\n", r.latencies[0])
+	r.costs(&b, r.latencies[0])
+	b.WriteString("\n### The clients\n\n| name | what it is |\n|---|---|\n")
+	for _, c := range r.clients {
+		fmt.Fprintf(&b, "| %s | %s |\n", c.Name, c.Note)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// mark is the verdict in the page.
+func (b bar) mark() string {
+	switch {
+	case b.Got == "":
+		return ""
+	case b.Met:
+		return "met"
+	}
+	return "**not met**"
+}
+
+// table writes a row a step and a column a client.
+func (r *report) table(b *strings.Builder, latency string, cell func(summary) string) {
+	rows := r.rows(latency)
+	columns := slices.DeleteFunc(slices.Clone(r.clients), func(c client) bool {
+		return !slices.ContainsFunc(rows, func(w row) bool { _, ok := w.cells[c.Name]; return ok })
+	})
+	b.WriteString("| job |")
+	for _, c := range columns {
+		fmt.Fprintf(b, " %s |", c.Name)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for _, w := range rows {
+		fmt.Fprintf(b, "| %s |", w.Title)
+		for _, c := range columns {
+			text := ""
+			if s, ok := w.cells[c.Name]; ok {
+				text = cell(s)
+			}
+			if c.Name == "ecsfs" && text != "" {
+				text = "**" + text + "**"
+			}
+			fmt.Fprintf(b, " %s |", text)
+		}
+		b.WriteString("\n")
+	}
+}
+
+// costs writes a row a step and client, of those that fetch from the emulator
+// through a mount.
+func (r *report) costs(b *strings.Builder, latency string) {
+	b.WriteString("| job | client | requests | most at once | bytes of objects | peak memory | CPU |\n|---|---|---|---|---|---|---|\n")
+	for _, w := range r.rows(latency) {
+		for _, c := range r.clients {
+			s, ok := w.cells[c.Name]
+			if !ok || s.Failed != "" || c.Kind != kindECSFS && c.Kind != kindRival {
+				continue
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f MiB | %d MiB | %.2f s |\n", w.Title, c.Name, requestText(s.Last.Server.Requests),
+				s.Last.Server.Peak, float64(s.Last.Server.ObjectBytes)/(1<<20), s.PeakKiB>>10, s.CPU)
+		}
+	}
+}
+
+// chartName is the file of the plot of one latency.
+func chartName(latency string) string { return "performance-" + latency + ".svg" }
+
+// charts returns the plots by file name.
+func (r *report) charts() map[string]chart {
+	all := map[string]chart{}
+	for _, latency := range r.latencies {
+		c := chart{Title: "Seconds at " + latency + " a request: shorter is better", Unit: "s"}
+		memory := chart{Title: "Peak memory of the client, MiB: shorter is better", Unit: "MiB"}
+		for _, w := range r.rows(latency) {
+			g, m := chartGroup{Title: w.Title}, chartGroup{Title: w.Title}
+			for _, cl := range r.clients {
+				s, ok := w.cells[cl.Name]
+				if !ok || s.Failed != "" || s.Median <= 0 {
+					continue
+				}
+				g.Bars = append(g.Bars, chartBar{Client: cl.Name, Value: s.Median, Text: s.time(), Open: s.TimedOut})
+				if cl.Kind == kindECSFS || cl.Kind == kindRival {
+					m.Bars = append(m.Bars, chartBar{Client: cl.Name, Value: float64(max(s.PeakKiB, 1)) / 1024, Text: fmt.Sprintf("%d MiB", s.PeakKiB>>10)})
+				}
+			}
+			// A bar alone compares nothing.
+			if len(g.Bars) > 1 {
+				c.Groups = append(c.Groups, g)
+			}
+			if len(m.Bars) > 1 || w.Job == "ls-f-1m" {
+				memory.Groups = append(memory.Groups, m)
+			}
+		}
+		if len(c.Groups) > 0 {
+			all[chartName(latency)] = c
+		}
+		if latency == r.latencies[0] && len(memory.Groups) > 0 {
+			all["performance-memory.svg"] = memory
+		}
+	}
+	return all
+}
