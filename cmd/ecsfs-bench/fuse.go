@@ -25,13 +25,13 @@ func fuseCommand() *cli.Command {
 			&cli.BoolFlag{Name: "passthrough", Usage: "have the kernel read the files itself; root only"},
 		},
 		Action: func(c *cli.Context) error {
-			root := &fs.LoopbackRoot{Path: c.Args().Get(0)}
-			passthrough := c.Bool("passthrough")
-			root.NewNode = func(r *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-				return &bareNode{LoopbackNode: fs.LoopbackNode{RootData: r}, passthrough: passthrough}
+			root := &bareNode{
+				LoopbackNode: &fs.LoopbackNode{RootData: &fs.LoopbackRoot{Path: c.Args().Get(0)}},
+				passthrough:  c.Bool("passthrough"),
 			}
+			root.RootData.RootNode = root
 			ttl := time.Minute
-			server, err := fs.Mount(c.Args().Get(1), root.NewNode(root, nil, "", nil), &fs.Options{
+			server, err := fs.Mount(c.Args().Get(1), root, &fs.Options{
 				AttrTimeout: &ttl, EntryTimeout: &ttl, NullPermissions: true,
 				MountOptions: fuse.MountOptions{
 					Name: "ecsfs-bench", FsName: c.Args().Get(0),
@@ -56,8 +56,13 @@ func fuseCommand() *cli.Command {
 
 // bareNode is a file or folder of the mount.
 type bareNode struct {
-	fs.LoopbackNode
+	*fs.LoopbackNode
 	passthrough bool
+}
+
+// WrapChild makes what is below a bareNode as well.
+func (n *bareNode) WrapChild(_ context.Context, ops fs.InodeEmbedder) fs.InodeEmbedder {
+	return &bareNode{LoopbackNode: ops.(*fs.LoopbackNode), passthrough: n.passthrough}
 }
 
 // Open opens a file so that its pages stay in the kernel.
