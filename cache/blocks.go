@@ -9,13 +9,14 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// maxBlocksAhead is how many blocks one ReadRange fetches at the same time.
-const maxBlocksAhead = 4
+// maxBlocksAtOnce is how many blocks one read fetches at the same time.
+const maxBlocksAtOnce = 4
 
 // ReadRange implements search.RangeReader. With ref.ETag set the bytes come
 // from blocks in memory, fetched where they are missing; without it, or
 // when there is no room for a block, straight from the store. Reading nothing
-// returns 0, nil at any offset that is not negative.
+// returns 0, nil at any offset that is not negative. Nothing is read ahead: that takes a
+// reader of which is known what it read before (OpenFile).
 func (c *Cache) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
 	switch {
 	case off < 0:
@@ -31,73 +32,71 @@ func (c *Cache) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int
 	if rest := ref.Size - off; int64(len(p)) > rest {
 		p, atEnd = p[:rest], io.EOF
 	}
-	n := c.readKept(ref, p, off)
-	if n < len(p) {
-		m, err := c.readCold(ctx, ref, p[n:], off+int64(n))
-		n += m
-		if err != nil {
-			return n, err
-		}
+	n, err := c.readBlocks(ctx, ref, p, off, 0)
+	if err != nil {
+		return n, err
 	}
 	return n, atEnd
 }
 
-// readKept copies from the first blocks of the range for as long as they are in memory.
-func (c *Cache) readKept(ref search.Ref, p []byte, off int64) int {
-	n := 0
-	for n < len(p) {
-		data, ok := c.keptBlock(c.blockKey(ref, (off+int64(n))/c.opt.BlockSize))
-		if !ok {
-			break
-		}
-		n += copy(p[n:], data[(off+int64(n))%c.opt.BlockSize:])
-	}
-	return n
+// want is a block that a read has begun and not yet waited for.
+type want struct {
+	*block
+	f *fetch // nil: it was kept
 }
 
-// readCold begins the flights of up to maxBlocksAhead blocks and copies from
-// each as it lands, in order.
-func (c *Cache) readCold(ctx context.Context, ref search.Ref, p []byte, off int64) (n int, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	next, last := off/c.opt.BlockSize, (off+int64(len(p))-1)/c.opt.BlockSize
-	var ahead []*flight[[]byte] // begun and not yet waited for, in order
+// readBlocks fills p, which lies within the object, for reader: it begins up to maxBlocksAtOnce blocks and copies from
+// each in order.
+func (c *Cache) readBlocks(ctx context.Context, ref search.Ref, p []byte, off int64, reader uint64) (n int, err error) {
+	size := c.opt.BlockSize
+	next, last := off/size, (off+int64(len(p))-1)/size
+	var wants []want
 	defer func() {
-		for _, f := range ahead {
-			c.blocks.leave(f)
+		for _, w := range wants {
+			if w.f != nil {
+				c.blocks.leave(w.f)
+			}
+			w.release()
 		}
 	}()
 	for n < len(p) {
-		for next <= last && len(ahead) < maxBlocksAhead {
-			f, err := c.beginBlock(ctx, ref, next)
+		for next <= last && len(wants) < maxBlocksAtOnce {
+			part := min(off+int64(len(p)), (next+1)*size) - max(off, next*size)
+			b, f, err := c.blocks.begin(ctx, ref, next, reader, part)
 			if err == errNoRoom {
 				break
 			}
 			if err != nil {
 				return n, err
 			}
-			ahead = append(ahead, f)
+			wants = append(wants, want{b, f})
 			next++
 		}
-		if len(ahead) == 0 {
-			c.count.bypassed.Add(1)
-			m, err := c.readThrough(ctx, ref, p[n:], off+int64(n))
-			n += m
-			if n == len(p) {
-				return n, nil
+		if len(wants) == 0 {
+			m, err := c.readPast(ctx, ref, p[n:], off+int64(n))
+			return n + m, err
+		}
+		w := wants[0]
+		wants = wants[1:]
+		if w.f != nil {
+			if err := c.blocks.wait(ctx, w.f); err != nil {
+				return n, err
 			}
-			return n, shortRead(ref, err, int64(m), int64(len(p)-n+m))
 		}
-		f := ahead[0]
-		ahead = ahead[1:]
-		data, err := c.blocks.wait(ctx, f)
-		if err != nil {
-			return n, err
-		}
-		n += copy(p[n:], data[(off+int64(n))%c.opt.BlockSize:])
+		n += copy(p[n:], w.data[(off+int64(n))%size:])
+		w.release()
 	}
 	return n, nil
+}
+
+// readPast fills p, which lies within the object, straight from the store: there is no room for blocks.
+func (c *Cache) readPast(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
+	c.count.bypassed.Add(1)
+	n, err := c.readThrough(ctx, ref, p, off)
+	if n == len(p) {
+		return n, nil
+	}
+	return n, shortRead(ref, err, int64(n), int64(len(p)))
 }
 
 func (c *Cache) blockKey(ref search.Ref, i int64) key {
@@ -105,58 +104,9 @@ func (c *Cache) blockKey(ref search.Ref, i int64) key {
 		etag: ref.ETag, size: ref.Size, block: i}
 }
 
-func (c *Cache) keptBlock(k key) ([]byte, bool) {
-	v, ok := c.mem.get(k)
-	if !ok {
-		return nil, false
-	}
-	c.count.hits[kindBlock].Add(1)
-	return v.([]byte), true
-}
-
-// beginBlock returns the flight of block i without waiting for it. It is also
-// where reading ahead of the caller belongs: begin, and leave when it is not wanted.
-func (c *Cache) beginBlock(ctx context.Context, ref search.Ref, i int64) (*flight[[]byte], error) {
-	k := c.blockKey(ref, i)
-	length := min(c.opt.BlockSize, ref.Size-i*c.opt.BlockSize)
-	f, joined, err := c.blocks.begin(ctx, k, trip[[]byte]{
-		kept: func() ([]byte, error, bool) {
-			data, ok := c.keptBlock(k)
-			return data, nil, ok
-		},
-		admit: func() bool { return c.mem.admit(length) },
-		fetch: func(ctx context.Context) ([]byte, error) {
-			return c.fetchBlock(ctx, ref, k, length)
-		},
-		land: func(data []byte, err error, current bool) {
-			if err != nil || !current {
-				data = nil
-			}
-			c.mem.land(k, data, length)
-		},
-	})
-	if joined {
-		c.count.shared[kindBlock].Add(1)
-	}
-	return f, err
-}
-
-// fetchBlock returns the block k, which is length bytes long: from the disk, or from the store, and then
-// the disk gets it.
-func (c *Cache) fetchBlock(ctx context.Context, ref search.Ref, k key, length int64) ([]byte, error) {
-	data := make([]byte, length)
-	if c.disk != nil && c.disk.read(k, data) {
-		return data, nil
-	}
-	c.count.misses[kindBlock].Add(1)
-	n, err := c.readThrough(ctx, ref, data, k.block*c.opt.BlockSize)
-	if int64(n) < length {
-		return nil, shortRead(ref, err, int64(n), length)
-	}
-	if c.disk != nil {
-		c.disk.write(k, data, func() {})
-	}
-	return data, nil
+// blockLength is the length of block i in bytes.
+func (c *Cache) blockLength(ref search.Ref, i int64) int64 {
+	return min(c.opt.BlockSize, ref.Size-i*c.opt.BlockSize)
 }
 
 // readThrough reads from the store, and forgets what is known of an object

@@ -96,9 +96,9 @@ func TestBlocksAheadAreBounded(t *testing.T) {
 		var full atomic.Bool
 		st.on = func(context.Context, string, string, string) error {
 			switch n := inFlight.Add(1); {
-			case n > maxBlocksAhead:
+			case n > maxBlocksAtOnce:
 				t.Errorf("%d requests at once", n)
-			case n == maxBlocksAhead:
+			case n == maxBlocksAtOnce:
 				full.Store(true)
 			}
 			time.Sleep(time.Second)
@@ -112,7 +112,7 @@ func TestBlocksAheadAreBounded(t *testing.T) {
 		}
 		st.wantRequests(t, "read", 100)
 		if !full.Load() {
-			t.Errorf("never %d requests at once", maxBlocksAhead)
+			t.Errorf("never %d requests at once", maxBlocksAtOnce)
 		}
 	})
 }
@@ -194,7 +194,7 @@ func TestForgetDuringARead(t *testing.T) {
 		if got := <-got; got != sequence(16) {
 			t.Errorf("who waited got %q", got)
 		}
-		if u := c.mem.usage(); u != (usage{}) {
+		if u := c.mem.usage(); u != (usage{free: 16}) {
 			t.Errorf("kept: %+v", u)
 		}
 	})

@@ -58,8 +58,11 @@ type Cache struct {
 	buckets  *flights[[]search.Bucket]
 	schemas  *flights[search.Schema]
 	stats    *flights[search.Object]
-	blocks   *flights[[]byte]
-	disk     tier // nil: none
+	blocks   *fetches
+	ahead    *ahead
+	link     link
+	readers  atomic.Uint64 // files opened so far: the last one's number
+	disk     tier          // nil: none
 	count    counters
 
 	ctx    context.Context // ends with Close
@@ -91,14 +94,16 @@ func New(store search.Store, o Options) *Cache {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Cache{store: store, opt: o, mem: newMemory(o.MemoryBudget, o.Now)}
+	c := &Cache{store: store, opt: o, mem: newMemory(o.MemoryBudget, o.BlockSize, o.Now)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.listings.open = make(map[string]*listing)
 	c.listings.growing = make(map[*listing]struct{})
 	c.buckets = newFlights[[]search.Bucket](c)
 	c.schemas = newFlights[search.Schema](c)
 	c.stats = newFlights[search.Object](c)
-	c.blocks = newFlights[[]byte](c)
+	c.blocks = &fetches{cache: c, current: make(map[key]*fetch)}
+	c.ahead = newAhead(c.mem.budget/aheadShare, o.BlockSize, o.Now)
+	c.mem.left = c.ahead.left
 	if o.Disk != nil {
 		c.disk = o.Disk
 	}
@@ -153,5 +158,6 @@ func (c *Cache) Query(ctx context.Context, l search.Listing) iter.Seq2[search.Ob
 type counters struct {
 	hits, misses, shared [kindBroken + 1]atomic.Int64
 	bypassed             atomic.Int64 // reads past the block cache
+	ranges, rangeBytes   atomic.Int64 // of readers that jump: requests, and what they asked for
 	forgotten            atomic.Int64
 }

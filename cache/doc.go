@@ -69,28 +69,56 @@
 //
 // # Memory
 //
-// One budget covers everything. Three sums are kept (type memory): open, the
+// One budget covers everything. Five sums are kept (type memory): open, the
 // listings that someone holds, growing ones with what they reserve ahead; flying,
-// the buffers of blocks being fetched; and kept, all else. At all times
+// the buffers of blocks being fetched; lent, those of blocks that are not kept any more but that a
+// reader, or the disk that writes them, still has; free, buffers to be used again, 1/16 of the budget at
+// most; and kept, all else. At all times
 //
-//	kept <= max(0, room-flying), where room = max(budget-open, budget/8)
+//	kept+free <= max(0, room-flying-lent), where room = max(budget-open, budget/8)
 //
-// and kept values go by least recent use, whatever they are, until that
-// holds. So the sum stays within the budget plus what open listings take
+// So the sum stays within the budget plus what open listings take
 // beyond 7/8 of it. A block that does not fit into room beside those in flight is not
 // admitted: the read goes straight into the caller's buffer. An open listing is
 // always delivered, even one larger than the budget; it is bounded by the
-// store's limit of pages, and not kept after its last Close. Not counted are a
-// block evicted while a reader copies from it, and goroutines of flights.
+// store's limit of pages, and not kept after its last Close. Not counted are goroutines of flights.
+//
+// What is kept goes in this order: blocks that their one reader has left behind, of which the kernel has the
+// pages; then by least recent use, but listings, schemas and attributes only while they have more than
+// a quarter of the budget, or no block is left. So one big read does not cost what paths are found by.
+//
+// # Reading a file
+//
+// OpenFile waits for the first block of an object, or all of one that is no longer than a block. A File looks at where it
+// is read. Reads that follow each other, in either direction, in any order within four times their length,
+// and in up to four places at once, are served by blocks; from the second one on, blocks are begun ahead
+// of them: twice what was read so far, up to twice the product of the link's rate and round trip, as
+// measured, or 16 blocks if that is more, and never more than this reader's share. A reader that jumps
+// is served by requests for just what it asks for, except where blocks are at hand; the more often it jumped, the more
+// it must read in one go before it is taken to go forward again. When it jumps, or is closed, what is under
+// way ahead of it and wanted by nobody else is cancelled.
+//
+// A View of bytes that lie in one block is lent, not copied: its buffer is not used again before Release.
+//
+// # Reading ahead
+//
+// Windows of files and Prefetch may have so much outstanding, which is begun and not come for: half of the budget in
+// bytes, of which Prefetch leaves a quarter to windows, and 64 requests. Files that were read within the last two seconds share the windows' bytes
+// evenly. Bytes count as used when they are read, and as wasted when they leave memory unread; when more than a
+// quarter was wasted of late, what may be outstanding is halved, down to a sixteenth, and
+// doubled again when less was. What nobody came for within 30 s is not outstanding any more. Requests begun ahead carry search.WithReadAhead and are
+// promoted when a reader joins.
 //
 // # Locks
 //
 // No lock is held while the store is called. In the order in which they are taken:
 //
 //	registry.mu   listings in use and their references
-//	flights.mu    flights under way and who waits for them
+//	file.mu       what one reader has read
+//	flights.mu    flights under way and who waits for them (fetches.mu: of blocks)
 //	listing.mu    rows and state of one listing
-//	memory.mu     kept values and the three sums
+//	memory.mu     kept values and the five sums
+//	ahead.mu      what was begun ahead, and what became of it
 //	Cache.lifeMu  whether the cache is closed
 //
 // registry.mu and flights.mu are never held together.

@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"io"
+	"slices"
+	"sync"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -13,56 +15,245 @@ var _ search.Files = (*Cache)(nil)
 type file struct {
 	cache *Cache
 	ref   search.Ref
+	id    uint64 // among the readers
+
+	mu      sync.Mutex // guards all below; fetches.mu and those after it may be taken with it held
+	streams streams
+	closed  bool
+	release func() // of what Backing lent; nil: nothing
 }
 
-// OpenFile implements search.Files.
+// OpenFile implements search.Files: it waits for the object's first block.
 func (c *Cache) OpenFile(ctx context.Context, ref search.Ref) (search.File, error) {
 	if ref.ETag == "" {
 		return nil, readError(ref, search.KindInvalid, "a file needs an ETag")
 	}
+	f := &file{cache: c, ref: ref, id: c.readers.Add(1), streams: newStreams()}
 	if ref.Size > 0 {
-		var first [1]byte // a whole block is fetched and kept for it
-		if _, err := c.ReadRange(ctx, ref, first[:], 0); err != nil {
+		var first [1]byte
+		if _, err := c.readBlocks(ctx, ref, first[:], 0, f.id); err != nil {
 			return nil, err
 		}
 	}
-	return &file{cache: c, ref: ref}, nil
+	return f, nil
 }
 
 // View implements search.File.
 func (f *file) View(ctx context.Context, p []byte, off int64) (search.View, error) {
-	n, err := f.cache.ReadRange(ctx, f.ref, p, off)
-	if n > 0 && err == io.EOF {
-		err = nil
+	switch {
+	case off < 0:
+		return search.View{}, readError(f.ref, search.KindInvalid, "negative offset")
+	case len(p) == 0:
+		return search.View{}, nil
+	case off >= f.ref.Size:
+		return search.View{}, io.EOF
 	}
+	p = p[:min(int64(len(p)), f.ref.Size-off)]
+	if !f.expected(ctx, off, int64(len(p))) {
+		n, err := f.readRange(ctx, p, off)
+		return search.NewView(p[:n], nil), err
+	}
+	size := f.cache.opt.BlockSize
+	if i := off / size; off+int64(len(p)) <= (i+1)*size {
+		b, w, err := f.cache.blocks.begin(ctx, f.ref, i, f.id, int64(len(p)))
+		if err == nil && w != nil {
+			err = f.cache.blocks.wait(ctx, w)
+		}
+		if err == nil {
+			from := off - i*size
+			return search.NewView(b.data[from:from+int64(len(p))], b.giveBack), nil
+		}
+		if err != errNoRoom {
+			return search.View{}, err
+		}
+	}
+	n, err := f.cache.readBlocks(ctx, f.ref, p, off, f.id)
 	return search.NewView(p[:n], nil), err
 }
 
-func (f *file) Backing() (fd int, ok bool) { return 0, false }
+// expected takes in a read of n bytes at off, and begins what is to be ahead of it. It reports whether the read is
+// to be served by blocks: false means that it is one of a reader that jumps.
+func (f *file) expected(ctx context.Context, off, n int64) bool {
+	if f.ref.Size <= f.cache.opt.BlockSize {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return true
+	}
+	s, trusted, dropped := f.streams.note(off, n)
+	if dropped != nil {
+		f.giveUp(dropped)
+	}
+	if !trusted {
+		return false
+	}
+	if s.reads > 1 {
+		f.extend(ctx, s, off, n)
+	}
+	f.leaveBehind(s, slack(n))
+	return true
+}
 
-func (f *file) Close() {}
+// window is how many bytes are to be ahead of s: twice what was read of it, so that it doubles from the first
+// read that follows another, up to what keeps the link full and to the share of this reader.
+func (f *file) window(s *stream) int64 {
+	c := f.cache
+	most := min(max(2*c.link.product(), leastWindow*c.opt.BlockSize), c.ahead.share(f))
+	return min(max(2*(s.hi-s.lo), c.opt.BlockSize), most)
+}
+
+// leastWindow is what a window may grow to, in blocks, however little the link seems to need.
+const leastWindow = 16
+
+// extend begins the blocks of the window of s, of which [off, off+n) is being read. f.mu is held.
+func (f *file) extend(ctx context.Context, s *stream, off, n int64) {
+	size := f.cache.opt.BlockSize
+	w := f.window(s)
+	s.ahead = slices.DeleteFunc(s.ahead, func(h *fetch) bool {
+		return (h.key.block+1)*size > s.lo && h.key.block*size < s.hi // come to
+	})
+	begin := func(i int64) bool {
+		h, _, ok := f.cache.blocks.beginAhead(ctx, f.ref, i, true)
+		if h != nil {
+			s.ahead = append(s.ahead, h)
+		}
+		return ok
+	}
+	if s.backward {
+		if first := off / size; s.back == 0 || s.back > first {
+			s.back = first
+		}
+		for s.back > 0 && s.back*size > s.lo-w && begin(s.back-1) {
+			s.back--
+		}
+		return
+	}
+	s.begun = max(s.begun, (off+n-1)/size+1)
+	for end := min(s.hi+w, f.ref.Size); s.begun*size < end && begin(s.begun); {
+		s.begun++
+	}
+}
+
+// leaveBehind lets go of the blocks that s has passed by more than d bytes. f.mu is held.
+func (f *file) leaveBehind(s *stream, d int64) {
+	if s.backward {
+		return
+	}
+	size := f.cache.opt.BlockSize
+	for s.passed = max(s.passed, s.lo/size); (s.passed+1)*size <= s.hi-d; s.passed++ {
+		f.cache.mem.pass(f.cache.blockKey(f.ref, s.passed), f.id)
+	}
+}
+
+// giveUp ends the window of s. f.mu is held.
+func (f *file) giveUp(s *stream) {
+	c := f.cache
+	f.leaveBehind(s, 0)
+	for _, h := range s.ahead {
+		c.giveUp(h)
+	}
+	s.ahead = nil
+}
+
+// giveUp no longer expects that h, which was begun ahead, is read: if it is under way and nobody else wants it, it ends.
+func (c *Cache) giveUp(h *fetch) {
+	c.ahead.giveUp(h.block)
+	c.blocks.leave(h)
+	c.mem.pass(h.key, 0)
+}
+
+// readRange fills p, for a reader that jumps: from blocks as far as they are at hand, else by
+// a request for just these bytes.
+func (f *file) readRange(ctx context.Context, p []byte, off int64) (int, error) {
+	c := f.cache
+	n := 0
+	for n < len(p) && f.atHand((off+int64(n))/c.opt.BlockSize) {
+		rest := c.opt.BlockSize - (off+int64(n))%c.opt.BlockSize
+		part := p[n:min(len(p), n+int(rest))]
+		m, err := c.readBlocks(ctx, f.ref, part, off+int64(n), f.id)
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	if n == len(p) {
+		return n, nil
+	}
+	c.count.ranges.Add(1)
+	c.count.rangeBytes.Add(int64(len(p) - n))
+	m, err := c.readThrough(ctx, f.ref, p[n:], off+int64(n))
+	if n += m; n == len(p) {
+		return n, nil
+	}
+	return n, shortRead(f.ref, err, int64(n), int64(len(p)))
+}
+
+// atHand reports whether block i is kept or under way, or on the disk.
+func (f *file) atHand(i int64) bool {
+	c, k := f.cache, f.cache.blockKey(f.ref, i)
+	return c.mem.has(k) || c.blocks.has(k) || c.disk != nil && c.disk.has(k)
+}
+
+// Backing implements search.File.
+func (f *file) Backing() (fd int, ok bool) {
+	if f.cache.disk == nil {
+		return 0, false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || f.release != nil {
+		return 0, false
+	}
+	fd, f.release, ok = f.cache.disk.backing(f.ref)
+	return fd, ok
+}
+
+// Close implements search.File.
+func (f *file) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	f.closed = true
+	for _, s := range f.streams.list {
+		f.giveUp(s)
+	}
+	f.cache.ahead.noWindow(f)
+	if f.release != nil {
+		f.release()
+	}
+}
 
 // Prefetch implements search.Files.
 func (c *Cache) Prefetch(ctx context.Context, ref search.Ref, n int64) (asked int64, ok bool) {
-	if ref.ETag == "" || ref.Size == 0 {
+	if ref.ETag == "" {
 		return 0, true
 	}
 	for i := int64(0); i*c.opt.BlockSize < min(n, ref.Size); i++ {
-		if _, kept := c.keptBlock(c.blockKey(ref, i)); kept {
+		if c.disk != nil && c.disk.has(c.blockKey(ref, i)) {
 			continue
 		}
-		f, err := c.beginBlock(ctx, ref, i)
-		if err != nil {
+		h, more, ok := c.blocks.beginAhead(ctx, ref, i, false)
+		if !ok {
 			return asked, asked > 0
 		}
-		asked += min(c.opt.BlockSize, ref.Size-i*c.opt.BlockSize)
-		stop := context.AfterFunc(ctx, func() { c.blocks.leave(f) })
-		go func() { // the flight's waiter until it lands
-			<-f.done
-			if stop() {
-				c.blocks.leave(f)
-			}
-		}()
+		asked += more
+		if h != nil {
+			c.hold(ctx, h)
+		}
 	}
 	return asked, true
+}
+
+// hold wants h until ctx ends, or a reader comes.
+func (c *Cache) hold(ctx context.Context, h *fetch) {
+	switch {
+	case h.early == nil: // a reader has come before
+		c.blocks.leave(h)
+	case ctx.Done() != nil:
+		c.ahead.until(h.block, context.AfterFunc(ctx, func() { c.giveUp(h) }))
+	}
 }

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -10,7 +9,7 @@ import (
 	"github.com/ecsfs/ecsfs/search"
 )
 
-// flight is one fetch on behalf of everyone who waits for it.
+// flight is one fetch on behalf of everyone who waits for it. The flights of blocks are of type fetch.
 type flight[V any] struct {
 	key    key
 	done   chan struct{} // closed when val and err are set
@@ -26,8 +25,6 @@ type trip[V any] struct {
 	// kept is asked, with flights.mu held, before a flight is begun: an
 	// earlier one may have landed since the caller looked.
 	kept func() (V, error, bool)
-	// admit may refuse the flight; nil admits. Called with flights.mu held.
-	admit func() bool
 	// fetch asks the store. Its context is not the caller's.
 	fetch func(context.Context) (V, error)
 	// land is called exactly once for each flight, with flights.mu held.
@@ -35,9 +32,6 @@ type trip[V any] struct {
 	// was forgotten, or everyone who waited has left.
 	land func(val V, err error, current bool)
 }
-
-// errNoRoom: a flight was not admitted.
-var errNoRoom = errors.New("no room in memory")
 
 // flights holds at most one current flight for each key. Safe for concurrent use.
 type flights[V any] struct {
@@ -53,7 +47,7 @@ func newFlights[V any](c *Cache) *flights[V] {
 
 // begin returns the flight of k, which the caller must wait for or leave:
 // the current one (joined is true), or a new one, or one that has landed
-// when the answer is kept. It fails with errNoRoom, or when the cache is closed.
+// when the answer is kept. It fails when the cache is closed.
 func (g *flights[V]) begin(ctx context.Context, k key, t trip[V]) (f *flight[V], joined bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,9 +59,6 @@ func (g *flights[V]) begin(ctx context.Context, k key, t trip[V]) (f *flight[V],
 		f := &flight[V]{key: k, done: make(chan struct{}), val: val, err: err, cancel: func() {}, waiters: 1}
 		close(f.done)
 		return f, false, nil
-	}
-	if t.admit != nil && !t.admit() {
-		return nil, false, errNoRoom
 	}
 	flightCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f = &flight[V]{key: k, done: make(chan struct{}), cancel: cancel, waiters: 1}

@@ -50,7 +50,7 @@ func (k key) group() (g group, grouped bool) {
 }
 
 // itemOverhead is what an item costs beside its value: the key three times (in
-// the item, the list and the map), links and map slots.
+// the item, the list and the map), links and map slots; of a block, also its own record.
 const itemOverhead = 480
 
 // item is one kept value.
@@ -59,35 +59,58 @@ type item struct {
 	value   any
 	weight  int64     // bytes, with itemOverhead
 	expires time.Time // zero: never
+	class   class
+	used    uint64 // memory.uses when it was last used
+	reader  uint64 // of a block: the file that read it last; 0: none yet
+	shared  bool   // of a block: more than one did
 
 	prev, next *item // the chain of the group
 }
 
-// memory is the one accountant of the cache's bytes. Three sums are kept:
+// class says how a value is evicted.
+type class uint8
+
+const (
+	classAnswer class = iota // listings, schemas, attributes: what a path is found by
+	classBlock               // blocks
+	classPassed              // blocks that their one reader has left behind
+	classes
+)
+
+// memory is the one accountant of the cache's bytes. Five sums are kept:
 //
 //	kept   values that nobody needs at the moment; may be evicted
 //	open   listings that a snapshot holds, growing or complete
 //	flying buffers of blocks being fetched
+//	lent   buffers of blocks that are not kept any more, and that a reader or the disk still has
+//	free   buffers to be used again
 //
 // Invariant, after every method, with room = max(budget-open, budget/reserved):
 //
-//	kept <= max(0, room-flying)
+//	kept+free <= max(0, room-flying-lent)
 //
-// so that kept+open+flying <= budget as long as open+flying leaves it any room,
-// and never more than budget+open+flying.
+// so that the sum stays within the budget as long as open+flying+lent leaves it any room,
+// and never exceeds budget+open+flying+lent.
 //
 // The reserved part keeps schemas and attributes alive beside a listing that
 // alone fills the budget: without it each lookup would cost a request.
 type memory struct {
-	budget int64
-	now    func() time.Time
+	budget    int64
+	blockSize int64 // of the buffers that are used again
+	now       func() time.Time
+	// left is called with mu held when a block that was kept leaves; nil: nobody wants to know.
+	left func(*block)
 
-	mu        sync.Mutex // guards all below; nothing is called with it held
-	lru       *simplelru.LRU[key, *item]
+	mu        sync.Mutex // guards all below
+	lists     [classes]*simplelru.LRU[key, *item]
+	weights   [classes]int64  // of each list; their sum is kept
 	groups    map[group]*item // the head of each chain
+	buffers   [][]byte        // blockSize long each: free
+	uses      uint64          // of kept values: the clock of item.used
 	kept      int64
 	open      int64
 	flying    int64
+	lent      int64
 	evictions int64
 }
 
@@ -95,15 +118,25 @@ type memory struct {
 // everything else.
 const reserved = 8
 
-func newMemory(budget int64, now func() time.Time) *memory {
-	lru, err := simplelru.NewLRU[key, *item](math.MaxInt, nil)
-	if err != nil {
-		panic(err) // a positive size is the one thing it asks for
+// sheltered is the part of the budget, 1/sheltered, that answers keep against blocks.
+const sheltered = 4
+
+func newMemory(budget, blockSize int64, now func() time.Time) *memory {
+	m := &memory{budget: max(budget, 0), blockSize: blockSize, now: now, groups: make(map[group]*item)}
+	for i := range m.lists {
+		lru, err := simplelru.NewLRU[key, *item](math.MaxInt, nil)
+		if err != nil {
+			panic(err) // a positive size is the one thing it asks for
+		}
+		m.lists[i] = lru
 	}
-	return &memory{budget: max(budget, 0), now: now, lru: lru, groups: make(map[group]*item)}
+	return m
 }
 
 func (m *memory) roomLocked() int64 { return max(m.budget-m.open, m.budget/reserved) }
+
+// limitLocked is what kept values and free buffers may take.
+func (m *memory) limitLocked() int64 { return max(0, m.roomLocked()-m.flying-m.lent) }
 
 // get returns the kept value of k and makes it the most recent one.
 func (m *memory) get(k key) (any, bool) {
@@ -131,16 +164,47 @@ func (m *memory) take(k key) (any, bool) {
 	return it.value, true
 }
 
+func (m *memory) peekLocked(k key) *item {
+	if k.kind != kindBlock {
+		it, _ := m.lists[classAnswer].Peek(k)
+		return it
+	}
+	if it, ok := m.lists[classBlock].Peek(k); ok {
+		return it
+	}
+	it, _ := m.lists[classPassed].Peek(k)
+	return it
+}
+
 func (m *memory) getLocked(k key) *item {
-	it, ok := m.lru.Get(k)
+	it := m.peekLocked(k)
 	switch {
-	case !ok:
+	case it == nil:
 		return nil
 	case m.expiredLocked(it):
 		m.removeLocked(it)
 		return nil
 	}
+	m.useLocked(it)
 	return it
+}
+
+// useLocked makes it the most recent one of its list. A block that was passed is wanted again.
+func (m *memory) useLocked(it *item) {
+	m.uses++
+	it.used = m.uses
+	if it.class == classPassed {
+		m.moveLocked(it, classBlock)
+	}
+	m.lists[it.class].Get(it.key)
+}
+
+func (m *memory) moveLocked(it *item, to class) {
+	m.lists[it.class].Remove(it.key)
+	m.weights[it.class] -= it.weight
+	it.class = to
+	m.lists[to].Add(it.key, it)
+	m.weights[to] += it.weight
 }
 
 // put keeps v, of so many bytes, until expires (zero: for ever), in place of
@@ -160,25 +224,21 @@ func (m *memory) putOpen(k key, v any, bytes int64, expires time.Time) {
 	m.putLocked(k, v, bytes, expires)
 }
 
-// land ends the flight of a block: v is kept, unless nil.
-func (m *memory) land(k key, v []byte, bytes int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.flying -= bytes
-	if v != nil {
-		m.putLocked(k, v, bytes, time.Time{})
-	}
-}
-
-func (m *memory) putLocked(k key, v any, bytes int64, expires time.Time) {
-	if old, ok := m.lru.Peek(k); ok {
+func (m *memory) putLocked(k key, v any, bytes int64, expires time.Time) (kept bool) {
+	if old := m.peekLocked(k); old != nil {
 		m.removeLocked(old)
 	}
 	it := &item{key: k, value: v, weight: bytes + itemOverhead, expires: expires}
-	if it.weight > m.roomLocked()-m.flying || m.expiredLocked(it) {
-		return
+	if k.kind == kindBlock {
+		it.class = classBlock
 	}
-	m.lru.Add(k, it)
+	if it.weight > m.limitLocked() || m.expiredLocked(it) {
+		return false
+	}
+	m.uses++
+	it.used = m.uses
+	m.lists[it.class].Add(k, it)
+	m.weights[it.class] += it.weight
 	m.kept += it.weight
 	if g, ok := k.group(); ok {
 		if it.next = m.groups[g]; it.next != nil {
@@ -187,6 +247,7 @@ func (m *memory) putLocked(k key, v any, bytes int64, expires time.Time) {
 		m.groups[g] = it
 	}
 	m.trimLocked()
+	return true
 }
 
 // reserve adds n bytes, which may be negative, to the open listings.
@@ -197,24 +258,11 @@ func (m *memory) reserve(n int64) {
 	m.trimLocked()
 }
 
-// admit makes room for a block about to be fetched, or refuses it when there is
-// none. An admitted block must land.
-func (m *memory) admit(bytes int64) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.flying+bytes > m.roomLocked() {
-		return false
-	}
-	m.flying += bytes
-	m.trimLocked()
-	return true
-}
-
 // drop no longer keeps what k has.
 func (m *memory) drop(k key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if it, ok := m.lru.Peek(k); ok {
+	if it := m.peekLocked(k); it != nil {
 		m.removeLocked(it)
 	}
 }
@@ -223,9 +271,11 @@ func (m *memory) drop(k key) {
 func (m *memory) dropAll(match func(key) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, it := range m.lru.Values() {
-		if match(it.key) {
-			m.removeLocked(it)
+	for _, l := range m.lists {
+		for _, it := range l.Values() {
+			if match(it.key) {
+				m.removeLocked(it)
+			}
 		}
 	}
 }
@@ -242,7 +292,7 @@ func (m *memory) forget(g group, drop func(key, any) bool) {
 	for _, it := range items {
 		if drop(it.key, it.value) {
 			m.mu.Lock()
-			if now, ok := m.lru.Peek(it.key); ok && now == it {
+			if m.peekLocked(it.key) == it {
 				m.removeLocked(it)
 			}
 			m.mu.Unlock()
@@ -253,25 +303,49 @@ func (m *memory) forget(g group, drop func(key, any) bool) {
 // trimLocked restores the invariant. What expired and has come to the old end
 // goes first and is no eviction.
 func (m *memory) trimLocked() {
-	limit := max(0, m.roomLocked()-m.flying)
+	m.evictLocked()
+	m.freeLocked()
+}
+
+// evictLocked evicts until the kept values are within their limit.
+func (m *memory) evictLocked() {
 	for {
-		_, it, ok := m.lru.GetOldest()
-		if !ok {
-			return
+		_, it, ok := m.lists[classAnswer].GetOldest()
+		if !ok || !m.expiredLocked(it) {
+			break
 		}
-		expired := m.expiredLocked(it)
-		if m.kept <= limit && !expired {
+		m.removeLocked(it)
+	}
+	for m.kept > m.limitLocked() {
+		it := m.oldestLocked()
+		if it == nil {
 			return
 		}
 		m.removeLocked(it)
-		if !expired {
-			m.evictions++
-		}
+		m.evictions++
 	}
 }
 
+// oldestLocked returns what is to be evicted next: blocks that were passed, then by
+// least recent use, but for the answers' shelter while there are blocks.
+func (m *memory) oldestLocked() *item {
+	if _, it, ok := m.lists[classPassed].GetOldest(); ok {
+		return it
+	}
+	_, block, hasBlock := m.lists[classBlock].GetOldest()
+	_, answer, hasAnswer := m.lists[classAnswer].GetOldest()
+	switch {
+	case !hasAnswer && !hasBlock:
+		return nil
+	case !hasBlock, hasAnswer && m.weights[classAnswer] > m.budget/sheltered && answer.used < block.used:
+		return answer
+	}
+	return block
+}
+
 func (m *memory) removeLocked(it *item) {
-	m.lru.Remove(it.key)
+	m.lists[it.class].Remove(it.key)
+	m.weights[it.class] -= it.weight
 	m.kept -= it.weight
 	if it.next != nil {
 		it.next.prev = it.prev
@@ -286,6 +360,12 @@ func (m *memory) removeLocked(it *item) {
 		}
 	}
 	it.prev, it.next = nil, nil
+	if b, ok := it.value.(*block); ok {
+		if m.left != nil {
+			m.left(b)
+		}
+		m.dropRefLocked(b)
+	}
 }
 
 func (m *memory) expiredLocked(it *item) bool {
@@ -293,10 +373,14 @@ func (m *memory) expiredLocked(it *item) bool {
 }
 
 // usage is memory's sums at one time.
-type usage struct{ kept, open, flying, evictions, items int64 }
+type usage struct{ kept, open, flying, lent, free, evictions, items int64 }
 
 func (m *memory) usage() usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return usage{m.kept, m.open, m.flying, m.evictions, int64(m.lru.Len())}
+	u := usage{kept: m.kept, open: m.open, flying: m.flying, lent: m.lent, free: m.freeBytesLocked(), evictions: m.evictions}
+	for _, l := range m.lists {
+		u.items += int64(l.Len())
+	}
+	return u
 }

@@ -14,24 +14,38 @@ func (m *memory) check(t interface{ Fatalf(string, ...any) }) {
 	defer m.mu.Unlock()
 	var kept int64
 	grouped := 0
-	for _, it := range m.lru.Values() {
-		kept += it.weight
-		if _, ok := it.key.group(); ok {
-			grouped++
+	for class, list := range m.lists {
+		var weight int64
+		for _, it := range list.Values() {
+			weight += it.weight
+			if _, ok := it.key.group(); ok {
+				grouped++
+			}
+			if b, ok := it.value.(*block); ok && (b.refs.Load() < 1 || int64(len(b.data))+itemOverhead != it.weight) {
+				t.Fatalf("block %d of %d bytes has %d references", b.key.block, len(b.data), b.refs.Load())
+			}
 		}
+		if weight != m.weights[class] {
+			t.Fatalf("class %d weighs %d, its values %d", class, m.weights[class], weight)
+		}
+		kept += weight
 	}
 	if kept != m.kept {
 		t.Fatalf("kept is %d, its values weigh %d", m.kept, kept)
 	}
-	if m.open < 0 || m.flying < 0 {
-		t.Fatalf("open %d, flying %d", m.open, m.flying)
+	if m.open < 0 || m.flying < 0 || m.lent < 0 {
+		t.Fatalf("open %d, flying %d, lent %d", m.open, m.flying, m.lent)
+	}
+	free := m.freeBytesLocked()
+	if free > m.budget/freeShare {
+		t.Fatalf("%d free of %d", free, m.budget)
 	}
 	room := max(m.budget-m.open, m.budget/reserved)
-	if m.kept > max(0, room-m.flying) {
-		t.Fatalf("kept %d of room %d with %d flying", m.kept, room, m.flying)
+	if m.kept+free > max(0, room-m.flying-m.lent) {
+		t.Fatalf("kept %d and free %d of room %d with %d flying and %d lent", m.kept, free, room, m.flying, m.lent)
 	}
-	if m.kept+m.open+m.flying > m.budget && m.open+m.flying <= m.budget-m.budget/reserved {
-		t.Fatalf("kept %d + open %d + flying %d exceed %d without need", m.kept, m.open, m.flying, m.budget)
+	if sum := m.kept + free + m.open + m.flying + m.lent; sum > m.budget && m.open+m.flying+m.lent <= m.budget-m.budget/reserved {
+		t.Fatalf("kept %d + free %d + open %d + flying %d + lent %d exceed %d without need", m.kept, free, m.open, m.flying, m.lent, m.budget)
 	}
 	for g, head := range m.groups {
 		if head == nil || head.prev != nil {
@@ -41,7 +55,7 @@ func (m *memory) check(t interface{ Fatalf(string, ...any) }) {
 			if it.next != nil && it.next.prev != it {
 				t.Fatalf("group %v is not linked", g)
 			}
-			if now, ok := m.lru.Peek(it.key); !ok || now != it {
+			if m.peekLocked(it.key) != it {
 				t.Fatalf("group %v has %+v, which is not kept", g, it.key)
 			}
 			grouped--
@@ -52,26 +66,27 @@ func (m *memory) check(t interface{ Fatalf(string, ...any) }) {
 	}
 }
 
+func pop[T any](t *rapid.T, list *[]T) T {
+	i := rapid.IntRange(0, len(*list)-1).Draw(t, "i")
+	x := (*list)[i]
+	*list = append((*list)[:i], (*list)[i+1:]...)
+	return x
+}
+
 func TestMemoryAccounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
-		m := newMemory(int64(rapid.IntRange(0, 20_000).Draw(t, "budget")), func() time.Time { return now })
+		m := newMemory(int64(rapid.IntRange(0, 20_000).Draw(t, "budget")), 1000, func() time.Time { return now })
 		type taken struct {
 			key   key
 			bytes int64
 		}
 		var open []taken
-		var flying []taken
+		var flying, lent []*block
 		weights := map[key]int64{} // of the last value put
 		size := rapid.Int64Range(0, 3000)
 		objectKey := func(k kind) key {
 			return key{kind: k, bucket: "b", object: fmt.Sprint(rapid.IntRange(0, 1).Draw(t, "object"))}
-		}
-		pop := func(list *[]taken) taken {
-			i := rapid.IntRange(0, len(*list)-1).Draw(t, "i")
-			x := (*list)[i]
-			*list = append((*list)[:i], (*list)[i+1:]...)
-			return x
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"": func(t *rapid.T) { m.check(t) },
@@ -96,7 +111,7 @@ func TestMemoryAccounting(t *testing.T) {
 				if len(open) == 0 {
 					t.Skip()
 				}
-				x := pop(&open)
+				x := pop(t, &open)
 				if rapid.Bool().Draw(t, "keep") {
 					m.putOpen(x.key, x.bytes, x.bytes, now.Add(5))
 				} else {
@@ -110,24 +125,40 @@ func TestMemoryAccounting(t *testing.T) {
 				}
 			},
 			"admit": func(t *rapid.T) {
-				n := size.Draw(t, "bytes")
-				if m.admit(n) {
-					flying = append(flying, taken{objectKey(kindBlock), n})
-				} else if u := m.usage(); u.flying+n <= m.budget/reserved {
-					t.Fatalf("%d bytes refused with %d flying", n, u.flying)
+				n := rapid.OneOf(size, rapid.Just(int64(1000))).Draw(t, "bytes")
+				if b := m.admit(objectKey(kindBlock), n); b != nil {
+					flying = append(flying, b)
+				} else if u := m.usage(); u.flying+u.lent+n <= m.budget/reserved {
+					t.Fatalf("%d bytes refused with %d flying and %d lent", n, u.flying, u.lent)
 				}
 			},
 			"land": func(t *rapid.T) {
 				if len(flying) == 0 {
 					t.Skip()
 				}
-				x := pop(&flying)
-				if rapid.Bool().Draw(t, "keep") {
-					m.land(x.key, make([]byte, x.bytes), x.bytes)
-				} else {
-					m.land(x.key, nil, x.bytes)
+				b := pop(t, &flying)
+				if rapid.Bool().Draw(t, "waited for") {
+					b.retain()
+					lent = append(lent, b)
+				}
+				m.land(b, rapid.Bool().Draw(t, "keep"))
+			},
+			"lend": func(t *rapid.T) {
+				k := objectKey(kindBlock)
+				if b := m.block(k, rapid.Uint64Range(0, 2).Draw(t, "reader")); b != nil {
+					if b.key != k || b.data == nil {
+						t.Fatalf("%+v is block %+v", k, b.key)
+					}
+					lent = append(lent, b)
 				}
 			},
+			"give back": func(t *rapid.T) {
+				if len(lent) == 0 {
+					t.Skip()
+				}
+				pop(t, &lent).release()
+			},
+			"pass": func(t *rapid.T) { m.pass(objectKey(kindBlock), rapid.Uint64Range(0, 2).Draw(t, "reader")) },
 			"forget": func(t *rapid.T) {
 				k := objectKey(kindBlock)
 				g, _ := k.group()
@@ -139,23 +170,23 @@ func TestMemoryAccounting(t *testing.T) {
 			"wait": func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "passes"))) },
 		})
 		for len(open) > 0 {
-			m.reserve(-pop(&open).bytes)
+			m.reserve(-pop(t, &open).bytes)
 		}
 		for len(flying) > 0 {
-			m.land(key{}, nil, pop(&flying).bytes)
+			m.land(pop(t, &flying), false)
 		}
-		for _, k := range m.lru.Keys() {
-			it, _ := m.lru.Peek(k)
-			m.removeLocked(it)
+		m.dropAll(func(key) bool { return true })
+		for len(lent) > 0 {
+			pop(t, &lent).release()
 		}
-		if u := m.usage(); u.kept != 0 || u.open != 0 || u.flying != 0 || u.items != 0 || len(m.groups) != 0 {
+		if u := m.usage(); u.kept != 0 || u.open != 0 || u.flying != 0 || u.lent != 0 || u.items != 0 || len(m.groups) != 0 {
 			t.Fatalf("left over: %+v, %d groups", u, len(m.groups))
 		}
 	})
 }
 
 func TestMemoryEvictsTheOldest(t *testing.T) {
-	m := newMemory(3*(itemOverhead+100), time.Now)
+	m := newMemory(3*(itemOverhead+100), 1000, time.Now)
 	k := func(i int) key { return key{kind: kindSchema, bucket: fmt.Sprint(i)} }
 	for i := range 3 {
 		m.put(k(i), i, 100, time.Time{})

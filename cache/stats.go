@@ -11,10 +11,14 @@ import "github.com/ecsfs/ecsfs/search"
 //	                     that is joined counts as a hit)
 //	cache_listing_refused      Opens answered by the error of a broken listing
 //	cache_block_bypassed       reads that went past the blocks for want of room
+//	cache_range_reads          requests for just the bytes that a reader who jumps asked for
+//	cache_range_bytes          the bytes of these
 //	cache_budget_bytes         Options.MemoryBudget
 //	cache_kept_bytes           values that may be evicted
 //	cache_open_bytes           listings in use
 //	cache_flying_bytes         buffers of blocks being fetched
+//	cache_lent_bytes           buffers of blocks that are not kept any more, and not given back yet
+//	cache_free_bytes           buffers that nobody uses
 //	cache_items                values that may be evicted
 //	cache_evictions            values evicted for want of room, since New
 //	cache_forgotten            calls of Forget, also those made because an object had changed
@@ -23,6 +27,12 @@ import "github.com/ecsfs/ecsfs/search"
 //	cache_listings_running     listings being fetched
 //	cache_listings_running_rows, cache_listings_running_pages
 //	                           what these have so far; see RunningListing
+//	readahead_bytes            bytes that came of blocks begun before anybody asked for them
+//	readahead_used_bytes       those of them that were read
+//	readahead_wasted_bytes     those that left memory unread
+//	readahead_outstanding_bytes
+//	                           blocks begun ahead that nobody came for yet
+//	readahead_limit_bytes      what these may be; halved by waste, see type ahead
 //
 // and those of the disk (Disk). Counts are since New. The order is fixed.
 func (c *Cache) Stats() []search.Counter {
@@ -40,12 +50,16 @@ func (c *Cache) Stats() []search.Counter {
 	}
 	add("cache_listing_refused", c.count.hits[kindBroken].Load())
 	add("cache_block_bypassed", c.count.bypassed.Load())
+	add("cache_range_reads", c.count.ranges.Load())
+	add("cache_range_bytes", c.count.rangeBytes.Load())
 
 	u := c.mem.usage()
 	add("cache_budget_bytes", c.mem.budget)
 	add("cache_kept_bytes", u.kept)
 	add("cache_open_bytes", u.open)
 	add("cache_flying_bytes", u.flying)
+	add("cache_lent_bytes", u.lent)
+	add("cache_free_bytes", u.free)
 	add("cache_items", u.items)
 	add("cache_evictions", u.evictions)
 	add("cache_forgotten", c.count.forgotten.Load())
@@ -64,6 +78,12 @@ func (c *Cache) Stats() []search.Counter {
 	add("cache_listings_running", int64(len(running)))
 	add("cache_listings_running_rows", int64(rows))
 	add("cache_listings_running_pages", int64(pages))
+	a := c.ahead.usage()
+	add("readahead_bytes", a.asked)
+	add("readahead_used_bytes", a.used)
+	add("readahead_wasted_bytes", a.wasted)
+	add("readahead_outstanding_bytes", a.outstanding)
+	add("readahead_limit_bytes", a.limit)
 	if c.disk != nil {
 		s = append(s, c.disk.counters()...)
 	}
