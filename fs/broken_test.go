@@ -221,6 +221,10 @@ func TestPanicIsOneEIO(t *testing.T) {
 		t.Errorf("cat said %q", out)
 	}
 	w.want(`cat $B/a; grep -c 'a bug in ecsfs' $M/@errors; sed -n 's/^mount_panics *//p' $M/@stats`, "bytes1\n1\n")
+	for i := range 9 {
+		w.put(fmt.Sprintf("ahead/%d", i), "x")
+	}
+	w.want(`cat $B/ahead/*; sed -n 's/^mount_panics *//p' $M/@stats`, "xxxxxxxxx2\n")
 	if log := w.log.String(); !strings.Contains(log, "panickyStore") {
 		t.Errorf("the log has no stack:\n%s", log)
 	}
@@ -229,15 +233,18 @@ func TestPanicIsOneEIO(t *testing.T) {
 
 type panickyStore struct{ fs.Store }
 
-func (s panickyStore) Stat(ctx context.Context, ref search.Ref) (search.Object, error) {
-	return s.Store.Stat(ctx, ref)
-}
-
-func (s panickyStore) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
+func (s panickyStore) OpenFile(ctx context.Context, ref search.Ref) (search.File, error) {
 	if ref.Key == "bad" {
 		panic("the test's own")
 	}
-	return s.Store.ReadRange(ctx, ref, p, off)
+	return s.Store.OpenFile(ctx, ref)
+}
+
+func (s panickyStore) Prefetch(ctx context.Context, ref search.Ref, n int64) (int64, bool) {
+	if strings.HasPrefix(ref.Key, "ahead/") {
+		panic("the test's own")
+	}
+	return s.Store.Prefetch(ctx, ref, n)
 }
 
 // A store that does not answer to the list of buckets is not asked for the

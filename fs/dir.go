@@ -125,6 +125,7 @@ func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (gofuse.FileHandl
 	n.mu.Lock()
 	n.handles = append(n.handles, h)
 	n.mu.Unlock()
+	n.fs.ahead.opendir(n)
 	h.filling = n.mayCopy(l, snapshot)
 	if h.filling {
 		return h, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0

@@ -151,6 +151,29 @@
 // one LIST (of versions, if it is one) of what begins as it does. A bucket that the bucket list does not
 // name is asked for by itself.
 //
+// # Reading ahead
+//
+// Within a file the store reads ahead (search.File). Across files the mount does (readahead.go): whoever opens the files
+// of a directory one after another finds the next ones fetched (search.Files.Prefetch). Only an OPEN counts: who looks
+// up, lists or stats causes no request. An open belongs to a stream, which is one snapshot of a listing, an order, a
+// direction and a position, where it is near that position; several threads or processes may be one. What belongs
+// to none is remembered (trail), until the last opens make a stream: two neighbours, or three in one direction.
+//
+//	as listed       grep -r and find of up to 10,000 entries, tar, os.walk; in a tree through all its folders
+//	by inode        cp -r; above 10,000 entries grep -r and find, by 100,000
+//	by name         a shell's "*", by bytes or without regard to case and punctuation
+//	downwards       ls -r, and walkers that take entries from a stack
+//
+// All but the first need a complete listing, and are made when three opens do not fit the first. What is fetched is
+// what a rule names that has held for the files passed last, three of four: all; those with one suffix (cat *.txt); every k-th. Where
+// none has, nothing is fetched. Of each file the first MiB is fetched, or as much as of the last ones was read.
+//
+// A stream has 4 files ahead, twice as many after each one that is used, up to 256, and half as many when one was passed over.
+// All have one credit (readAhead.credit): what is fetched takes from it and is given back when it is opened, with
+// a third more. So not more than a quarter of what is fetched is for nothing in the long run. The store has the last
+// word: what it refuses is tried again at the next open or close. A stream ends with its directory, 30 seconds
+// after its last open, or when 32 opens in its directory went elsewhere; what is under way for it is given up.
+//
 // # Kernel caching
 //
 //	entries, attributes   what is left of the listing's lifetime; TTL for queries, whose
@@ -204,7 +227,7 @@
 // kernel is told to drop a directory's pages, which it does without asking back. To drop an entry it waits
 // for the lookups and readdirs that it has under way in that directory: @refresh asks for that on a goroutine
 // of its own, with no lock held. Lock order: go-fuse's own, then dirNode.mu, then one of nodeTable.mu, recent.mu,
-// treeIndexes.mu and heldTree.mu. menuNode.mu, heldSnapshots.mu and manifestHandle.mu are taken with none of these held,
+// treeIndexes.mu and heldTree.mu. readAhead.mu is taken with none of these held, and openMode.mu. menuNode.mu, heldSnapshots.mu and manifestHandle.mu are taken with none of these held,
 // manifestText.mu with manifestHandle.mu at most.
 //
 // # Promises

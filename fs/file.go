@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"syscall"
 	"time"
@@ -16,17 +15,17 @@ import (
 
 // fileNode is one version of one object: an overwritten object is another node
 // with another inode number, so that no page of the kernel's cache and no
-// attribute of it can ever be wrong. It does not change once made.
+// attribute of it can ever be wrong. But for mode it does not change once made.
 type fileNode struct {
 	node
 	ref   search.Ref // pinned to the ETag, and to a version where it was named with one
 	mtime time.Time  // whole seconds: a HEAD carries no more, and both must agree
+	mode  openMode
 }
 
 var (
 	_ gofuse.NodeGetattrer = (*fileNode)(nil)
 	_ gofuse.NodeOpener    = (*fileNode)(nil)
-	_ gofuse.NodeReader    = (*fileNode)(nil)
 )
 
 // file returns the node of o, an object of bucket or with a VersionID that version of it, and fills in
@@ -59,10 +58,10 @@ func (n *fileNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.Att
 	return 0
 }
 
-// Open makes sure of the first block, so that an object which changed since it
+// Open makes sure of the first bytes, so that an object which changed since it
 // was listed is noticed here: on ESTALE from OPEN the kernel walks the path again, asking
-// anew for each name, and opens what it finds then. The block is kept, and the READ that
-// follows does not ask for it again.
+// anew for each name, and opens what it finds then. The bytes are kept, and the READ that
+// follows does not ask for them again.
 func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	n.fs.count.opens.Add(1)
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
@@ -70,33 +69,20 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	}
 	// There is nothing to write back at close.
 	answer := uint32(fuse.FOPEN_NOFLUSH)
+	h := &fileHandle{node: n}
 	if n.ref.ETag == "" {
-		return nil, answer, 0
+		n.mode.opened(n.fs.Now(), func() bool { return false })
+		return h, answer, 0
 	}
-	if n.ref.Size > 0 {
-		var first [1]byte // the store's cache fetches and keeps a whole block for it
-		if _, err := n.readFull(ctx, first[:], 0); err != nil {
-			return nil, 0, n.fail("open", err)
-		}
-	}
-	// The inode is of one ETag: pages of it that the kernel still has are right.
-	return nil, answer | fuse.FOPEN_KEEP_CACHE, 0
-}
-
-// Read returns exactly the bytes that Getattr promised, or an error.
-func (n *fileNode) Read(ctx context.Context, _ gofuse.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	n.fs.count.reads.Add(1)
-	rest := n.ref.Size - off
-	if off < 0 || rest <= 0 {
-		return fuse.ReadResultData(nil), 0
-	}
-	dest = dest[:min(int64(len(dest)), rest)]
-	count, err := n.readFull(ctx, dest, off)
+	h.stream = n.fs.ahead.opened(n)
+	file, err := n.fs.Store.OpenFile(ctx, n.ref)
 	if err != nil {
-		return nil, n.fail("read", err)
+		return nil, 0, n.fail("open", err)
 	}
-	n.fs.count.readBytes.Add(int64(count))
-	return fuse.ReadResultData(dest), 0
+	h.file = file
+	h.direct = n.mode.opened(n.fs.Now(), func() bool { _, ok := file.Backing(); return ok })
+	// The inode is of one ETag: pages of it that the kernel still has are right.
+	return h, answer | fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // readFull reads len(p) bytes, which must lie within the object. Fewer are an error.
@@ -106,8 +92,7 @@ func (n *fileNode) readFull(ctx context.Context, p []byte, off int64) (int, erro
 		return count, nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		err = &search.Error{Op: "read", Bucket: n.ref.Bucket, Key: n.ref.Key, Kind: search.KindIO,
-			Reason: fmt.Sprintf("the store gave %d of %d bytes at offset %d", count, len(p), off)}
+		err = n.short(count, len(p), off)
 	}
 	return count, err
 }

@@ -29,6 +29,7 @@ type filesystem struct {
 	missed  missedNames
 	changed recent[objectID, time.Time] // objects that were found to be others than listed, and when
 	count   operationCounters
+	ahead   *readAhead
 
 	renderings atomic.Uint64 // virtual files made so far: the generation of the next one
 }
@@ -46,6 +47,7 @@ func newFilesystem(o Options) *filesystem {
 		errors:  NewErrorLog(o.Now),
 		live:    newNodeTable(o.MaxInodes),
 	}
+	f.ahead = &readAhead{fs: f, credit: firstCredit}
 	f.errnos = errnoMapper{log: o.Logger, errors: f.errors}
 	return f
 }
@@ -70,17 +72,18 @@ func (f *filesystem) briefly() time.Duration {
 
 // counters returns the figures of the mount itself.
 func (f *filesystem) counters() []search.Counter {
-	return []search.Counter{
-		{Name: "mount_inodes", Value: int64(f.live.len())},
-		{Name: "mount_index_bytes", Value: int64(f.indexes.size())},
-		{Name: "mount_lookups", Value: f.count.lookups.Load()},
-		{Name: "mount_opendirs", Value: f.count.opendirs.Load()},
-		{Name: "mount_opens", Value: f.count.opens.Load()},
-		{Name: "mount_reads", Value: f.count.reads.Load()},
-		{Name: "mount_read_bytes", Value: f.count.readBytes.Load()},
-		{Name: "mount_stale", Value: f.count.stale.Load()},
-		{Name: "mount_panics", Value: f.count.panics.Load()},
-	}
+	return append(f.ahead.counters(),
+		[]search.Counter{
+			{Name: "mount_inodes", Value: int64(f.live.len())},
+			{Name: "mount_index_bytes", Value: int64(f.indexes.size())},
+			{Name: "mount_lookups", Value: f.count.lookups.Load()},
+			{Name: "mount_opendirs", Value: f.count.opendirs.Load()},
+			{Name: "mount_opens", Value: f.count.opens.Load()},
+			{Name: "mount_reads", Value: f.count.reads.Load()},
+			{Name: "mount_read_bytes", Value: f.count.readBytes.Load()},
+			{Name: "mount_stale", Value: f.count.stale.Load()},
+			{Name: "mount_panics", Value: f.count.panics.Load()},
+		}...)
 }
 
 // recovered logs a panic of a handler and makes one EIO of it: a bug costs an

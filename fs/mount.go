@@ -67,7 +67,10 @@ func Mount(dir string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, mountError(dir, err)
 	}
-	go server.Serve()
+	go func() {
+		server.Serve()
+		f.ahead.close()
+	}()
 	if err := server.WaitMount(); err != nil {
 		_ = detach(dir)
 		return nil, mountError(dir, err)

@@ -1,0 +1,342 @@
+package fs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ecsfs/ecsfs/search"
+)
+
+const (
+	// firstWindow and maxWindow bound how many files a stream has ahead.
+	firstWindow = 4
+	maxWindow   = 256
+	// reach is how far from the last open, before it and behind it, an open belongs to the same stream:
+	// several processes and threads open in no strict order, and a filter leaves files out.
+	reach = 64
+	// scanned is how many places one look ahead passes at most in search of what the pattern wants.
+	scanned = 1024
+	// kept is how many places behind the furthest open are remembered, for rules to be judged by.
+	kept = 1024
+	// aheadCost is what a request costs beside its bytes, in bytes that could be fetched meanwhile.
+	aheadCost = 64 << 10
+	// wholeFile is up to which size files are fetched whole, of larger ones so much; littleRead is what is fetched
+	// at least, the least that a kernel reads ahead of whoever reads a byte being 16 KiB.
+	wholeFile  = 1 << 20
+	littleRead = 64 << 10
+)
+
+// place is one position of a stream, in its direction.
+type place struct {
+	looked  bool   // the fields below are known
+	nothing bool   // a folder, or nothing to fetch: nobody is expected here
+	suffix  string // of the key
+	cost    int64  // what it costs to fetch it, or what that was
+	opened  bool
+	fetched bool // or kept already, or under way
+	asked   bool // fetched, and not kept already
+	passed  bool // fetched, and passed over
+}
+
+// stream is one sequence of opens through the files of a roll. All fields but ctx are guarded by readAhead.mu.
+type stream struct {
+	roll  *roll
+	order *order
+	down  bool
+	ctx   context.Context // of what is fetched
+	stop  context.CancelFunc
+
+	// Places are numbered in the direction of the stream: place v is position v, or downwards -v.
+	front  int     // the furthest place that was opened
+	before int     // the place opened before the last
+	last   int     // the place opened last
+	base   int     // of places[0]
+	places []place // what is known of the places from base on
+	// late is how far behind front opens have come lately: only what is further behind was passed over.
+	late  int
+	lates [8]int // of the last opens, by opens modulo 8
+	opens int
+
+	rule   rule
+	next   int // the first place that was not considered under rule
+	window int // how many places may be fetched and not yet opened
+	ahead  int // how many are, from swept on
+	swept  int // before this place all is opened or passed over
+
+	reads    [8]int64 // how far the last files were read, by closes modulo 8; wholeRead: to the end
+	closes   int
+	pumping  bool
+	passed   int // opens elsewhere in the snapshot since the last here
+	lastOpen time.Time
+}
+
+const wholeRead = -1
+
+// mirror returns the place of a position, and the other way about.
+func (s *stream) mirror(v int) int {
+	if s.down {
+		return -v
+	}
+	return v
+}
+
+// place returns what is remembered of place v, and makes room for it; nil of what is forgotten.
+func (s *stream) place(v int) *place {
+	if v < s.base {
+		return nil
+	}
+	for v-s.base >= len(s.places) {
+		s.places = append(s.places, place{})
+	}
+	return &s.places[v-s.base]
+}
+
+// look fills in what place v is of; ok is false when there is no such place, or not yet.
+func (s *stream) look(v int) (p *place, e search.Entry, ok bool) {
+	position := s.mirror(v)
+	if n, complete := s.order.len(s.roll); position < 0 || position >= n {
+		if position == n && !complete {
+			s.roll.at(position) // has a listing that grows go on
+		}
+		return nil, e, false
+	}
+	if e, ok = s.roll.at(s.order.numberAt(position)); !ok {
+		return nil, e, false
+	}
+	if p = s.place(v); p != nil && !p.looked {
+		ref, fetch := s.roll.ref(&e)
+		p.looked, p.nothing, p.suffix, p.cost = true, !fetch, suffix(e.Key), s.want(ref.Size)+aheadCost
+	}
+	return p, e, p != nil
+}
+
+// suffix returns what follows the last "." of a key's last segment; empty when there is none.
+func suffix(key string) string {
+	name := key[strings.LastIndexByte(key, '/')+1:]
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// find returns the place of ref.
+func (s *stream) find(ref search.Ref) (v int, ok bool) {
+	number, ok := s.roll.number(ref)
+	if !ok {
+		return 0, false
+	}
+	position, ok := s.order.positionOf(number)
+	return s.mirror(position), ok
+}
+
+// fits reports whether an open of place v belongs to s, and how well: the less the better.
+func (s *stream) fits(v int) (distance int, ok bool) {
+	if v >= s.base && v-s.base < len(s.places) {
+		if p := &s.places[v-s.base]; p.fetched && !p.opened {
+			return 0, true
+		}
+	}
+	distance = max(v-s.front, s.front-v)
+	if s.rule.kind == ruleSuffix || s.rule.kind == ruleStride {
+		return distance, -reach <= v-s.front && v-s.front <= scanned
+	}
+	return distance, distance <= reach
+}
+
+// newStream returns the stream of these opens, by position, the last one last; nil when no rule says what follows.
+func newStream(r *roll, o *order, down bool, positions []int) *stream {
+	s := &stream{roll: r, order: o, down: down, window: firstWindow, rule: rule{kind: ruleAll}}
+	s.front = s.mirror(positions[0])
+	s.last, s.next, s.swept, s.base = s.front, s.front+1, s.front-reach, s.front-reach
+	for _, position := range positions {
+		if v := s.mirror(position); s.near(v) {
+			s.opened(v)
+		}
+	}
+	if s.rule.kind == ruleNone {
+		return nil
+	}
+	return s
+}
+
+// near reports whether place v is near enough to the others of a stream to begin with it.
+func (s *stream) near(v int) bool { return v >= s.base && v-s.front <= scanned/2 }
+
+// opened takes in that place v was opened, which fits, and returns what that tells.
+func (s *stream) opened(v int) (o outcome) {
+	s.lates[s.opens%len(s.lates)] = max(0, s.front-v)
+	s.opens++
+	s.before, s.last, s.passed = s.last, v, 0
+	for f := s.front + 1; f < v; f++ {
+		s.look(f)
+	}
+	p, _, ok := s.look(v)
+	if !ok {
+		return o
+	}
+	if !p.opened {
+		if s.rule.wants(v, p) {
+			o.earned = p.cost / earnedShare
+		}
+		if p.fetched && !p.passed {
+			s.window = min(2*s.window, maxWindow)
+		}
+		s.take(p, &o)
+	}
+	s.front = max(s.front, v)
+	was, late := s.rule, s.late
+	s.late = slices.Max(s.lates[:])
+	s.rule = s.choose()
+	if s.late > late || !s.rule.same(was) {
+		s.next = s.base // what was not wanted before may be now
+	}
+	s.next = max(s.next, s.front-s.late+1)
+	s.passOver(s.front - s.late - reach/2)
+	if n := s.front - s.late - kept - s.base; n >= kept {
+		o.wasted = s.forget(n)
+	}
+	return o
+}
+
+// take counts p, which was not opened, as opened.
+func (s *stream) take(p *place, o *outcome) {
+	p.opened = true
+	if p.fetched && !p.passed {
+		s.ahead--
+	}
+	if p.asked {
+		o.used++
+		o.earned += p.cost
+	}
+}
+
+// taken takes in that place v was opened, by whoever belongs to another stream.
+func (s *stream) taken(v int) (o outcome) {
+	if v >= s.base && v-s.base < len(s.places) {
+		if p := &s.places[v-s.base]; p.fetched && !p.opened {
+			s.take(p, &o)
+		}
+	}
+	return o
+}
+
+// outcome is what an open tells about reading ahead.
+type outcome struct {
+	used, wasted int   // files that were fetched
+	earned       int64 // see readAhead.credit
+}
+
+// passOver takes what was fetched before place v and was not opened for a mistake. It may be opened yet.
+func (s *stream) passOver(v int) {
+	for ; s.swept < v; s.swept++ {
+		if s.swept < s.base || s.swept-s.base >= len(s.places) {
+			continue
+		}
+		if p := &s.places[s.swept-s.base]; p.fetched && !p.opened && !p.passed {
+			p.passed = true
+			s.ahead--
+			s.window = max(1, s.window/2)
+		}
+	}
+}
+
+// forget forgets the first n places, and returns how many of them were fetched for nothing.
+func (s *stream) forget(n int) (wasted int) {
+	for i := range s.places[:n] {
+		if p := &s.places[i]; p.asked && !p.opened {
+			wasted++
+		}
+	}
+	s.places = append(s.places[:0:0], s.places[n:]...)
+	s.base += n
+	return wasted
+}
+
+// pick returns the next file to fetch and how much of it, and counts it as fetched; ok is false when
+// there is none for now.
+func (s *stream) pick(credit int64) (v int, ref search.Ref, n int64, ok bool) {
+	if s.rule.kind == ruleNone {
+		return 0, ref, 0, false
+	}
+	for range scanned {
+		if s.ahead >= s.window || s.next > s.front+scanned {
+			return 0, ref, 0, false
+		}
+		v = s.next
+		p, e, there := s.look(v)
+		if !there {
+			return 0, ref, 0, false
+		}
+		if !p.opened && !p.fetched && s.rule.wants(v, p) {
+			ref, _ = s.roll.ref(&e)
+			n = s.want(ref.Size)
+			if p.cost = n + aheadCost; p.cost > credit {
+				return 0, ref, 0, false
+			}
+			p.fetched = true
+			s.ahead++
+			s.next++
+			return v, ref, n, true
+		}
+		s.next++
+	}
+	return 0, ref, 0, false
+}
+
+// fetched takes in what came of a pick: what was asked for, or false when reading ahead may not take more now.
+func (s *stream) fetched(v int, asked int64, ok bool) (o outcome) {
+	p := s.place(v)
+	switch {
+	case p == nil: // forgotten meanwhile
+		if asked > 0 {
+			o.wasted = 1
+		}
+	case asked > 0:
+		p.asked, p.cost = true, asked+aheadCost
+		if p.opened {
+			o.used, o.earned = 1, p.cost
+		}
+	case !ok && !p.opened:
+		p.fetched = false
+		if s.next = min(s.next, v); !p.passed {
+			s.ahead--
+		}
+	}
+	return o
+}
+
+// want returns how much of a file of this size is fetched: as much as has been read of others lately.
+func (s *stream) want(size int64) int64 {
+	n := min(s.closes, len(s.reads))
+	if n == 0 {
+		return min(size, wholeFile)
+	}
+	furthest := int64(littleRead)
+	for _, end := range s.reads[:n] {
+		if end == wholeRead {
+			return min(size, wholeFile)
+		}
+		furthest = max(furthest, end)
+	}
+	return min(size, wholeFile, furthest)
+}
+
+// closed takes in that a file of this size was read up to end. Of what the kernel had there was no READ: so end is the least.
+func (s *stream) closed(end, size int64) {
+	if end >= size {
+		end = wholeRead
+	}
+	s.reads[s.closes%len(s.reads)] = end
+	s.closes++
+}
+
+// finished reports whether every file was opened, or passed over.
+func (s *stream) finished() bool {
+	n, complete := s.order.len(s.roll)
+	if !complete || s.ahead > 0 {
+		return false
+	}
+	if s.down {
+		return s.front == 0
+	}
+	return s.front == n-1
+}

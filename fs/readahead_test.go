@@ -1,0 +1,102 @@
+package fs_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// ahead returns what @stats says about reading ahead: streams started, files fetched ahead, used and wasted.
+func (w *world) ahead() (streams, files, used, wasted int) {
+	w.t.Helper()
+	for _, line := range strings.Split(w.sh(`cat $M/@stats`), "\n") {
+		var name string
+		var value int
+		if _, err := fmt.Sscan(line, &name, &value); err != nil {
+			continue
+		}
+		switch name {
+		case "mount_streams_started":
+			streams = value
+		case "mount_files_ahead":
+			files = value
+		case "mount_files_ahead_used":
+			used = value
+		case "mount_files_ahead_wasted":
+			wasted = value
+		}
+	}
+	return
+}
+
+// newFiles returns a world with n files of a query "color,eq,red", all in one folder "d".
+func newFiles(t testing.TB, n int, s setup) *world {
+	w := newWorld(t, s)
+	for i := range n {
+		w.put(fmt.Sprintf("d/f%04d.txt", i), "needle", "color", "red")
+	}
+	return w
+}
+
+// readers are programs that read all files of the directory $D, in one order or another, and print how many.
+var readers = []struct {
+	name, tool, script string
+}{
+	{"grep -r", "grep", `grep -rl needle $D | wc -l`},
+	{"tar", "tar", `tar cf - -C $D . | tar tf - | grep -c f`},
+	{"cp -r", "cp", `rm -rf copy; cp -r $D copy; ls copy | wc -l`},
+	{"a shell's loop", "sh", `cd $D; for f in *; do cat "$f"; echo; done | wc -l`},
+	{"cat *", "sh", `cat $D/* | grep -o needle | wc -l`},
+	{"find -exec", "find", `find $D -type f -exec cat {} + | grep -o needle | wc -l`},
+	{"xargs -P4", "xargs", `cd $D; ls | xargs -P4 -n1 cat | grep -o needle | wc -l`},
+	{"xargs -P4 -n20", "xargs", `cd $D; ls | xargs -P4 -n20 cat | grep -o needle | wc -l`},
+	{"ls -r", "sh", `cd $D; for f in $(ls -r); do cat $f; echo; done | wc -l`},
+	{"os.walk", "python3", `python3 -c "
+import os
+print(sum(open(d + '/' + f).read() == 'needle' for d, _, files in os.walk('$D') for f in files))"`},
+}
+
+// Whoever opens the files of a directory one after another has nearly all of them fetched before, each once, and no
+// other file.
+func TestReadersAreReadAheadOf(t *testing.T) {
+	const n = 300
+	for _, dir := range []string{"color,eq,red", "d", "d/color,eq,red/@tree", "color,eq,red/@versions"} {
+		for _, r := range readers {
+			t.Run(dir+" "+r.name, func(t *testing.T) {
+				requireTool(t, r.tool)
+				w := newFiles(t, n, setup{})
+				w.put("other", "x", "color", "blue")
+				w.sh(`ls $B/` + dir)
+				w.requests()
+				if got := strings.TrimSpace(w.sh(`D=$B/` + dir + `; ` + r.script)); got != fmt.Sprint(n) {
+					t.Errorf("it read %s files, want %d", got, n)
+				}
+				w.wantRequests("it", fmt.Sprintf("GetObject=%d", n))
+				// Several readers at once overtake what is fetched for them, when it comes at once.
+				least := n - 20
+				if strings.Contains(r.name, "-P") {
+					least = n / 2
+				}
+				if streams, files, used, wasted := w.ahead(); streams == 0 || streams > 4 || used < least || used > files || wasted > 0 {
+					t.Errorf("%d files: %d streams fetched %d, of which %d were used and %d wasted", n, streams, files, used, wasted)
+				}
+			})
+		}
+	}
+}
+
+// Who lists, and opens nothing, has nothing fetched.
+func TestListersAreNotReadAheadOf(t *testing.T) {
+	w := newFiles(t, 100, setup{})
+	for _, script := range []string{`find $D -type f -size +0`, `ls -lR $D`, `du -a $D`, `stat $D/*`, `find $D -newer $B`} {
+		for _, dir := range []string{"color,eq,red", "d", "color,eq,red/@tree"} {
+			w.sh(`D=$B/` + dir + `; ` + script)
+		}
+	}
+	if n := w.ecs.Counts()["GetObject"]; n != 0 {
+		t.Errorf("%d objects were read", n)
+	}
+	if streams, files, _, _ := w.ahead(); streams+files != 0 {
+		t.Errorf("%d streams fetched %d files", streams, files)
+	}
+}
