@@ -172,7 +172,7 @@
 // All have one credit (readAhead.credit): what is fetched takes from it and is given back when it is opened, with
 // a third more. So not more than a quarter of what is fetched is for nothing in the long run. The store has the last
 // word: what it refuses is tried again at the next open or close. A stream ends with its directory, 30 seconds
-// after its last open, or when 32 opens in its directory went elsewhere; what is under way for it is given up.
+// after its last open, or when 128 opens in its directory went elsewhere; what is under way for it is given up.
 //
 // # Kernel caching
 //

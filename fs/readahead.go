@@ -17,7 +17,7 @@ const (
 	// streamIdle is for how long a stream without an open lives: it holds its snapshot.
 	streamIdle = 30 * time.Second
 	// maxPassed is after how many opens elsewhere in its directory a stream has ended.
-	maxPassed = 32
+	maxPassed = 128
 	// maxOpened is in how many of the directories opened last a file is looked for, beside that of its last lookup.
 	maxOpened = 3
 

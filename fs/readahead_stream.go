@@ -329,14 +329,11 @@ func (s *stream) closed(end, size int64) {
 	s.closes++
 }
 
-// finished reports whether every file was opened, or passed over.
+// finished reports whether the last file was opened, and all that were fetched.
 func (s *stream) finished() bool {
 	n, complete := s.order.len(s.roll)
-	if !complete || s.ahead > 0 {
+	if !complete || s.ahead > 0 || s.down && s.front != 0 || !s.down && s.front != n-1 {
 		return false
 	}
-	if s.down {
-		return s.front == 0
-	}
-	return s.front == n-1
+	return !slices.ContainsFunc(s.places, func(p place) bool { return p.fetched && !p.opened })
 }
