@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		serveAgent(dir)
 		return
 	}
+	if plan := os.Getenv(readerEnv); plan != "" {
+		serveReader(plan)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -63,6 +67,8 @@ type setup struct {
 	now    time.Time                       // where the clock of mount and cache begins; zero: with that of the store
 	keys   []string                        // of bucket b; nil: the usual ones
 	memory int64                           // the cache's budget; 0: the usual one
+	block  int64                           // the cache's block size; 0: the usual one
+	disk   *cache.DiskOptions              // nil: none
 }
 
 var usualKeys = []string{"Size", "LastModified", "CreateTime", "ObjectName", "x-amz-meta-color;string", "x-amz-meta-n;integer"}
@@ -112,8 +118,16 @@ func newWorld(t testing.TB, s setup) *world {
 		store = s.store(store)
 	}
 	w.newCache = func() *cache.Cache {
-		c := cache.New(store, cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize),
-			MemoryBudget: s.memory, Now: w.clock.Now})
+		o := cache.Options{TTL: ttl, NegativeTTL: negative, SchemaTTL: 5 * time.Minute, PageRows: max(1, w.ecs.PageSize),
+			MemoryBudget: s.memory, BlockSize: s.block, Now: w.clock.Now}
+		if s.disk != nil {
+			disk := *s.disk
+			disk.Store, disk.BlockSize = w.ecs.URL, s.block
+			var err error
+			o.Disk, err = cache.OpenDisk(disk)
+			check(t, err)
+		}
+		c := cache.New(store, o)
 		t.Cleanup(c.Close)
 		return c
 	}
@@ -146,6 +160,18 @@ func (w *world) again() *world {
 	other.mount, err = fs.Mount(other.dir, other.options)
 	check(w.t, err)
 	return &other
+}
+
+// remount is the same mount in another process's life: nothing is kept but what is on disk.
+func (w *world) remount() {
+	w.t.Helper()
+	w.unmount()
+	w.cache.Close()
+	w.cache = w.newCache()
+	w.options.Store = w.cache
+	var err error
+	w.mount, err = fs.Mount(w.dir, w.options)
+	check(w.t, err)
 }
 
 func (w *world) unmount() {
