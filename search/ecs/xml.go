@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -34,115 +33,6 @@ func (e *badDocument) Error() string { return "unreadable answer: " + e.reason }
 
 func badf(format string, args ...any) error {
 	return &badDocument{reason: fmt.Sprintf(format, args...)}
-}
-
-// walker reads one XML document by tokens, as a recursive descent: every
-// element is consumed by text, children or skip. Names are local names;
-// namespaces, attributes, comments and processing instructions are ignored.
-// A document type is an error, so there are no entities but XML's own five.
-type walker struct {
-	d     *xml.Decoder
-	meter *meter
-	open  []xml.Name // of the elements that are open, as written
-}
-
-func newWalker(r io.Reader) *walker {
-	m := &meter{r: r, left: maxDocument}
-	return &walker{d: xml.NewDecoder(m), meter: m, open: make([]xml.Name, 0, maxDepth)}
-}
-
-// meter bounds the bytes of a document and, as its budget is renewed before
-// each token, of a token.
-type meter struct {
-	r     io.Reader
-	left  int64
-	token int64
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	if m.token <= 0 {
-		return 0, badf("a text or tag of more than %d bytes", maxToken)
-	}
-	if m.left <= 0 {
-		return 0, badf("more than %d bytes", maxDocument)
-	}
-	p = p[:min(int64(len(p)), m.left)]
-	n, err := m.r.Read(p)
-	m.left -= int64(n)
-	m.token -= int64(n)
-	return n, err
-}
-
-// event is what a walker meets: the start of the element name, the end of the
-// open one, or text, which is valid until the next event.
-type event struct {
-	kind eventKind
-	name string
-	text []byte
-}
-
-type eventKind uint8
-
-const (
-	start eventKind = iota
-	end
-	text
-)
-
-// next returns the next event.
-func (w *walker) next() (event, error) {
-	for {
-		w.meter.token = maxToken
-		t, err := w.d.RawToken()
-		if err != nil {
-			return event{}, w.wrap(err)
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if len(w.open) == maxDepth {
-				return event{}, badf("elements nested deeper than %d", maxDepth)
-			}
-			w.open = append(w.open, t.Name)
-			return event{kind: start, name: t.Name.Local}, nil
-		case xml.EndElement:
-			last := len(w.open) - 1
-			if last < 0 || w.open[last] != t.Name {
-				return event{}, badf("</%s> closes no element", shorten(t.Name.Local))
-			}
-			w.open = w.open[:last]
-			return event{kind: end}, nil
-		case xml.CharData:
-			return event{kind: text, text: t}, nil
-		case xml.Directive:
-			return event{}, badf("a document type")
-		}
-	}
-}
-
-// wrap turns what the decoder says into a badDocument, except for a body that
-// ended early, which another attempt may mend.
-func (w *walker) wrap(err error) error {
-	var bad *badDocument
-	var syntax *xml.SyntaxError
-	switch {
-	case errors.As(err, &bad):
-		return bad
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return &brokenBody{io.ErrUnexpectedEOF}
-	case errors.As(err, &syntax):
-		if syntax.Msg == "unexpected EOF" {
-			return &brokenBody{io.ErrUnexpectedEOF}
-		}
-		return &badDocument{
-			reason: fmt.Sprintf("line %d: %s", syntax.Line, shorten(syntax.Msg)),
-			notXML: strings.Contains(syntax.Msg, "illegal character code") || syntax.Msg == "invalid UTF-8" ||
-				strings.Contains(syntax.Msg, "invalid character entity"),
-		}
-	default:
-		// Another version or encoding of XML. (What the network did wrong is known
-		// to watchedReader, which decodeWith asks first.)
-		return &badDocument{reason: printable(shorten(err.Error()))}
-	}
 }
 
 // root opens the document's root element and returns its name. An <Error>
@@ -184,54 +74,6 @@ func (w *walker) children(f func(name string) error) error {
 			return err
 		}
 	}
-}
-
-// text consumes the open element and returns its own text, exactly.
-func (w *walker) text() (string, error) {
-	var s string
-	var pieces []byte // of a text that is not in one piece, s included
-	for {
-		e, err := w.next()
-		if err != nil {
-			return "", err
-		}
-		switch e.kind {
-		case start:
-			if err := w.skip(); err != nil {
-				return "", err
-			}
-		case end:
-			if pieces != nil {
-				return string(pieces), nil
-			}
-			return s, nil
-		case text:
-			if max(len(s), len(pieces))+len(e.text) > maxToken {
-				return "", badf("a text of more than %d bytes", maxToken)
-			}
-			switch {
-			case pieces != nil:
-				pieces = append(pieces, e.text...)
-			case s != "":
-				pieces = append([]byte(s), e.text...)
-			default:
-				s = string(e.text)
-			}
-		}
-	}
-}
-
-// textInto consumes the open element into *p.
-func (w *walker) textInto(p *string) error {
-	s, err := w.text()
-	*p = s
-	return err
-}
-
-// trimmed consumes the open element and returns its text without blanks around.
-func (w *walker) trimmed() (string, error) {
-	s, err := w.text()
-	return strings.TrimSpace(s), err
 }
 
 // skip consumes the open element.
