@@ -35,9 +35,41 @@ func NewMetadata(m map[string]string) Metadata {
 	return Metadata{pairs}
 }
 
-// MetadataOfPairs returns the attributes name, value, name, value ... as All yields them: canonical names, in order, none
-// twice. It keeps pairs.
-func MetadataOfPairs(pairs []string) Metadata { return Metadata{pairs} }
+// MetadataOfPairs returns the attributes in pairs: name, value, name, value and so on. Names are canonical
+// (see CanonicalName); of one that is there twice the last value counts. It keeps pairs, which are best in the order
+// of All: else they are put in it. They must not be changed any more.
+func MetadataOfPairs(pairs []string) Metadata {
+	ascending := true
+	for i := 2; i < len(pairs); i += 2 {
+		ascending = ascending && pairs[i-2] < pairs[i]
+	}
+	if !ascending {
+		pairs = sortPairs(pairs)
+	}
+	if len(pairs) == 0 {
+		return Metadata{}
+	}
+	return Metadata{pairs}
+}
+
+// sortPairs orders pairs by name and drops all but the last of each name.
+func sortPairs(pairs []string) []string {
+	type pair struct{ name, value string }
+	sorted := make([]pair, 0, 16)
+	for i := 0; i < len(pairs); i += 2 {
+		sorted = append(sorted, pair{pairs[i], pairs[i+1]})
+	}
+	slices.SortStableFunc(sorted, func(a, b pair) int { return strings.Compare(a.name, b.name) })
+	n := 0
+	for i, p := range sorted {
+		if i+1 < len(sorted) && sorted[i+1].name == p.name {
+			continue
+		}
+		pairs[n], pairs[n+1] = p.name, p.value
+		n += 2
+	}
+	return pairs[:n]
+}
 
 // Get returns the value of the native name.
 func (m Metadata) Get(name string) (string, bool) {
@@ -98,11 +130,17 @@ func CanonicalName(name string) string {
 // lowerASCII lowers A to Z and leaves every other byte as it is: strings.ToLower
 // would make one name of two that are not UTF-8.
 func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
+	for i := range len(s) {
+		if c := s[i]; c < 'A' || 'Z' < c {
+			continue
 		}
+		b := []byte(s)
+		for ; i < len(b); i++ {
+			if c := b[i]; 'A' <= c && c <= 'Z' {
+				b[i] = c + 'a' - 'A'
+			}
+		}
+		return string(b)
 	}
-	return string(b)
+	return s
 }

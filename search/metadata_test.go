@@ -1,8 +1,11 @@
 package search
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // Two names that are not UTF-8 must stay two.
@@ -42,6 +45,21 @@ func TestMetadataEqual(t *testing.T) {
 	if !(Metadata{}).Equal(NewMetadata(nil)) {
 		t.Error("nothing does not equal nothing")
 	}
+}
+
+// TestMetadataOfPairs compares it with what NewMetadata makes of a map, for which the last of a name counts too.
+func TestMetadataOfPairs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pairs := rapid.SliceOfN(rapid.SampledFrom([]string{"Owner", "Size", "x-amz-meta-a", "x-amz-meta-b", ""}), 0, 40).Draw(t, "pairs")
+		pairs = pairs[:len(pairs)/2*2]
+		m := make(map[string]string)
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]] = pairs[i+1]
+		}
+		if want, got := NewMetadata(m), MetadataOfPairs(slices.Clone(pairs)); !got.Equal(want) {
+			t.Errorf("%q: %v, want %v", pairs, got, want)
+		}
+	})
 }
 
 func TestCreated(t *testing.T) {

@@ -97,8 +97,9 @@ func (c *Client) Query(ctx context.Context, in QueryInput) (QueryOutput, error) 
 		var raw []rawMatch
 		plain := false
 		answer, err := decodeQuery(r, nil, func(m *rawMatch) error {
-			plain = plain || isPlain(m.name)
-			raw = append(raw, rawMatch{m.name, m.objectID, m.versionID, slices.Clone(m.attributes)})
+			plain = plain || m.isPlain()
+			raw = append(raw, rawMatch{name: m.name, objectID: m.objectID, versionID: m.versionID,
+				attributes: slices.Clone(m.attributes), texts: slices.Clone(m.texts)})
 			return nil
 		})
 		if err != nil {
@@ -130,19 +131,6 @@ func (c *Client) Query(ctx context.Context, in QueryInput) (QueryOutput, error) 
 		return QueryOutput{}, err
 	}
 	return out, nil
-}
-
-// match returns m with its attributes parted by their names.
-func (m *rawMatch) match() Match {
-	system, user := make(map[string]string), make(map[string]string)
-	for _, a := range m.attributes {
-		if strings.HasPrefix(a.key, search.MetaPrefix) {
-			user[a.key] = a.value
-		} else {
-			system[a.key] = a.value
-		}
-	}
-	return Match{m.name, m.objectID, m.versionID, search.NewMetadata(system), search.NewMetadata(user)}
 }
 
 // check keeps out what no server takes.

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -120,16 +121,15 @@ type rowForm struct {
 // decodeRows reads a <BucketQueryResult>, see decodeQuery.
 func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, error) {
 	var page queryPage
-	maps := newRowMaps()
 	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
 		if form.encoded {
-			page.plain = page.plain || isPlain(m.name) || m.decode() != nil
+			page.plain = page.plain || m.isPlain() || m.decode() != nil
 		}
-		row, err := m.row(maps)
-		if form.versions && strings.TrimSpace(m.versionID) == nullVersion {
+		row, err := m.row()
+		if form.versions && bytes.Equal(bytes.TrimSpace(m.text(m.versionID)), []byte(nullVersion)) {
 			row.object.VersionID = nullVersion // names one among others
 		}
-		page.partial = page.partial || slices.ContainsFunc(form.sure, maps.lacks)
+		page.partial = page.partial || slices.ContainsFunc(form.sure, m.lacks)
 		page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
 		page.rows = append(page.rows, row)
 		return err

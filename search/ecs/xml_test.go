@@ -271,13 +271,13 @@ func TestPercentDecode(t *testing.T) {
 	}
 }
 
-func TestParseTime(t *testing.T) {
-	for _, bad := range []string{"", "x", "99999999999999999", "-99999999999999999", "2026-01", "9223372036854775807"} {
-		if _, ok := parseTime(bad); ok {
+func TestReadTime(t *testing.T) {
+	for _, bad := range []string{"", "x", "99999999999999999", "-99999999999999999", "2026-01", "9223372036854775807", "0000-12-31T00:00:00Z", "0001-01-01T00:00:00+01:00", "2026-13-01T00:00:00Z"} {
+		if _, ok := readTime([]byte(bad)); ok {
 			t.Errorf("%q was taken for a time", bad)
 		}
 	}
-	if got, ok := parseTime(" 1449081778025 "); !ok || got.UnixMilli() != 1449081778025 {
+	if got, ok := readTime([]byte(" 1449081778025 ")); !ok || got.UnixMilli() != 1449081778025 {
 		t.Errorf("%v, %v", got, ok)
 	}
 }

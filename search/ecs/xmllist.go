@@ -1,9 +1,9 @@
 package ecs
 
 import (
+	"bytes"
 	"errors"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,26 +28,44 @@ func percentDecode(s string, plus plusMeaning) (string, error) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, nil
 	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
+	b, err := percentDecodeInPlace([]byte(s), plus)
+	return string(b), err
+}
+
+// percentDecodeInPlace decodes b once, into its own memory.
+func percentDecodeInPlace(b []byte, plus plusMeaning) ([]byte, error) {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
 		case c == '+' && plus != plusIsPlus:
-			b = append(b, ' ')
+			c = ' '
 		case c == '%':
-			if i+2 >= len(s) {
-				return "", &badDocument{reason: errBadEscape.Error()}
+			if i+2 >= len(b) {
+				return nil, &badDocument{reason: errBadEscape.Error()}
 			}
-			v, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-			if err != nil {
-				return "", &badDocument{reason: errBadEscape.Error()}
+			high, low := hexDigit(b[i+1]), hexDigit(b[i+2])
+			if high > 15 || low > 15 {
+				return nil, &badDocument{reason: errBadEscape.Error()}
 			}
-			b = append(b, byte(v))
+			c = high<<4 | low
 			i += 2
-		default:
-			b = append(b, c)
 		}
+		b[n] = c
+		n++
 	}
-	return string(b), nil
+	return b[:n], nil
+}
+
+// hexDigit returns the value of a hexadecimal digit, or more than 15.
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 16
 }
 
 // listPage is one page of a plain listing, as sent.
@@ -79,6 +97,7 @@ var errNoVersions = &badDocument{reason: "a plain listing where one of versions 
 // decodeList reads a <ListBucketResult>, or with versions a <ListVersionsResult>.
 func decodeList(r io.Reader, versions bool) (listPage, error) {
 	var page listPage
+	var rows listRows
 	w := newWalker(r)
 	root, err := w.root()
 	switch {
@@ -97,7 +116,7 @@ func decodeList(r io.Reader, versions bool) (listPage, error) {
 		}
 		switch name {
 		case "Contents", "Version":
-			row, err := w.listRow()
+			row, err := w.listRow(&rows)
 			page.objects = append(page.objects, row)
 			return err
 		case "CommonPrefixes":
@@ -138,25 +157,40 @@ func decodeList(r io.Reader, versions bool) (listPage, error) {
 	return page, err
 }
 
-// listRow reads the rest of a <Contents>.
-func (w *walker) listRow() (listRow, error) {
-	var row listRow
-	var size, modTime string
-	err := w.children(func(name string) (err error) {
+// listRows is memory to read the rows of a page with.
+type listRows struct {
+	texts   texts // of one row
+	classes names
+}
+
+// listRow reads the rest of a <Contents> or <Version>. The texts of the row are one string.
+func (w *walker) listRow(rows *listRows) (row listRow, err error) {
+	var key, etag, version piece
+	var size, modTime bool
+	rows.texts = rows.texts[:0]
+	err = w.children(func(name string) (err error) {
 		switch name {
 		case "Key":
-			return w.textInto(&row.key)
+			return rows.texts.read(w, &key)
 		case "ETag":
-			return w.textInto(&row.etag)
-		case "Size":
-			return w.textInto(&size)
-		case "LastModified":
-			return w.textInto(&modTime)
-		case "StorageClass":
-			row.class, err = w.trimmed()
-			return err
+			return rows.texts.read(w, &etag)
 		case "VersionId":
-			row.version, err = w.trimmed()
+			return rows.texts.read(w, &version)
+		case "Size":
+			text, err := w.raw()
+			if row.size, size = readSize(bytes.TrimSpace(text)); !size && err == nil {
+				err = badf("the size %q of an object", printable(shorten(string(text))))
+			}
+			return err
+		case "LastModified":
+			text, err := w.raw()
+			if row.modTime, modTime = readTime(text); !modTime && err == nil {
+				err = badf("the time %q of an object", printable(shorten(string(text))))
+			}
+			return err
+		case "StorageClass":
+			text, err := w.raw()
+			row.class = rows.classes.intern(bytes.TrimSpace(text))
 			return err
 		case "IsLatest":
 			row.latest, err = w.boolean()
@@ -165,20 +199,20 @@ func (w *walker) listRow() (listRow, error) {
 			return w.skip()
 		}
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return row, err
-	}
-	row.etag = unquoteETag(row.etag)
-	if row.key == "" {
+	case key.from == key.to:
 		return row, badf("an object without a name")
+	case !size:
+		return row, badf("an object without a size")
+	case !modTime:
+		return row, badf("an object without a time")
 	}
-	if row.size, err = strconv.ParseInt(strings.TrimSpace(size), 10, 64); err != nil || row.size < 0 {
-		return row, badf("the size %q of an object", printable(shorten(size)))
-	}
-	var ok bool
-	if row.modTime, ok = parseTime(modTime); !ok {
-		return row, badf("the time %q of an object", printable(shorten(modTime)))
-	}
+	text := string(rows.texts)
+	row.key = text[key.from:key.to]
+	row.etag = unquoteETag(text[etag.from:etag.to])
+	row.version = strings.TrimSpace(text[version.from:version.to])
 	return row, nil
 }
 
@@ -208,20 +242,18 @@ func decodeBuckets(r io.Reader) (bucketPage, error) {
 					return badf("more than %d buckets", maxRows)
 				}
 				var bucket search.Bucket
-				var created string
 				err := w.children(func(name string) error {
 					switch name {
 					case "Name":
 						return w.textInto(&bucket.Name)
 					case "CreationDate":
-						return w.textInto(&created)
+						text, err := w.raw()
+						bucket.Created, _ = readTime(text)
+						return err
 					default:
 						return w.skip()
 					}
 				})
-				if created, ok := parseTime(created); ok {
-					bucket.Created = created
-				}
 				page.buckets = append(page.buckets, bucket)
 				return err
 			})

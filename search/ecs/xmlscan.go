@@ -39,8 +39,8 @@ type walker struct {
 	// empty is true when the last event was the start of an <element/>: its end is the next.
 	empty bool
 
-	names  [128]string // seen before, see intern
-	pieces []byte      // of a text that is not in one piece
+	names  names  // of elements
+	pieces []byte // of a text that is not in one piece
 }
 
 func newWalker(r io.Reader) *walker {
@@ -250,13 +250,17 @@ func (w *walker) badAt(reason string) error { return &badDocument{reason: w.wher
 // where begins the text of an error of the next token.
 func (w *walker) where() string { return fmt.Sprintf("byte %d: ", w.before+int64(w.pos)) }
 
-// intern returns b as a string, without an allocation when it was seen lately.
-func (w *walker) intern(b []byte) string {
+// names are strings made lately, by which the next equal ones cost no memory.
+type names [128]string
+
+// intern returns b as a string.
+func (known *names) intern(b []byte) string {
 	const most = 64 // bytes: a hostile document is not to fill the table
 	if len(b) == 0 || len(b) > most {
 		return string(b)
 	}
-	slot := &w.names[(len(b)*5+int(b[0])*11+int(b[len(b)-1])*3)%len(w.names)]
+	// The names in the answers of searches, and those of listings, differ in this.
+	slot := &known[(len(b)+int(b[0])+9*int(b[len(b)-1])+5*int(b[len(b)/2]))%len(known)]
 	if *slot != string(b) {
 		*slot = string(b)
 	}
@@ -274,10 +278,12 @@ func (w *walker) startTag() (string, error) {
 	if i+1 < len(b) && classes[b[1]]&nameFirst != 0 {
 		switch {
 		case b[i] == '>':
-			return w.opened(w.intern(b[1:i]), i+1)
+			name := w.names.intern(b[1:i])
+			return name, w.opened(name, i+1)
 		case b[i] == '/' && b[i+1] == '>':
 			w.empty = true
-			return w.opened(w.intern(b[1:i]), i+2)
+			name := w.names.intern(b[1:i])
+			return name, w.opened(name, i+2)
 		}
 	}
 
@@ -285,7 +291,11 @@ func (w *walker) startTag() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw := w.intern(w.buf[w.pos+1 : w.pos+i])
+	raw := w.names.intern(w.buf[w.pos+1 : w.pos+i])
+	local := raw
+	if prefix, rest, _ := strings.Cut(raw, ":"); prefix != "" && rest != "" {
+		local = rest
+	}
 	for {
 		var c byte
 		if i, c, err = w.blanksFrom(i); err != nil {
@@ -293,7 +303,7 @@ func (w *walker) startTag() (string, error) {
 		}
 		switch c {
 		case '>':
-			return w.opened(raw, i+1)
+			return local, w.opened(raw, i+1)
 		case '/':
 			switch c, err = w.at(i + 1); {
 			case err != nil:
@@ -302,7 +312,7 @@ func (w *walker) startTag() (string, error) {
 				return "", w.badAt("expected /> in element")
 			}
 			w.empty = true
-			return w.opened(raw, i+2)
+			return local, w.opened(raw, i+2)
 		}
 		if i, err = w.attribute(i); err != nil {
 			return "", err
@@ -311,17 +321,13 @@ func (w *walker) startTag() (string, error) {
 }
 
 // opened consumes the n bytes of the start tag of the element raw.
-func (w *walker) opened(raw string, n int) (string, error) {
+func (w *walker) opened(raw string, n int) error {
 	if len(w.open) == maxDepth {
-		return "", badf("elements nested deeper than %d", maxDepth)
-	}
-	local := raw
-	if prefix, rest, _ := strings.Cut(raw, ":"); prefix != "" && rest != "" {
-		local = rest
+		return badf("elements nested deeper than %d", maxDepth)
 	}
 	w.pos += n
 	w.open = append(w.open, raw)
-	return local, nil
+	return nil
 }
 
 // attribute returns where the attribute ends that begins at byte i of a start tag.
