@@ -60,14 +60,14 @@ func newAhead(most, blockSize int64, now func() time.Time) *ahead {
 
 // admit counts a block about to be begun, or refuses it. A quarter of limit is for windows alone: files that
 // are expected to be opened must not take everything from one that is being read.
-func (a *ahead) admit(bytes int64, window bool) bool {
+func (a *ahead) admit(bytes int64, why purpose) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for e := a.order.Front(); e != nil && a.now().Sub(e.Value.(*block).early.began) >= aheadAge; e = a.order.Front() {
 		a.giveUpLocked(e.Value.(*block))
 	}
 	limit := a.limit
-	if !window {
+	if why == forPrefetch {
 		limit -= limit / 4
 	}
 	if a.requests >= aheadRequests || a.bytes+bytes > limit {

@@ -159,5 +159,6 @@ type counters struct {
 	hits, misses, shared [kindBroken + 1]atomic.Int64
 	bypassed             atomic.Int64 // reads past the block cache
 	ranges, rangeBytes   atomic.Int64 // of readers that jump: requests, and what they asked for
+	wholes, wholeBytes   atomic.Int64 // objects fetched whole for readers that jump, and what was asked for
 	forgotten            atomic.Int64
 }

@@ -95,7 +95,10 @@
 // of them: twice what was read so far, up to twice the product of the link's rate and round trip, as
 // measured, or 16 blocks if that is more, and never more than this reader's share. A reader that jumps
 // is served by requests for just what it asks for, except where blocks are at hand; the more often it jumped, the more
-// it must read in one go before it is taken to go forward again. When it jumps, or is closed, what is under
+// it must read in one go before it is taken to go forward again. A block that it comes back to eight times is fetched, and the
+// whole object once the time spent on ranges has reached what the rest would take by the measured round trip and rate, if it fits into
+// 7/8 of the room in memory: then 32 blocks at a time come behind all other requests while ranges go on. These bytes are
+// counted by themselves (cache_whole_bytes), not as read ahead. When a reader jumps, or is closed, what is under
 // way ahead of it and wanted by nobody else is cancelled.
 //
 // A View of bytes that lie in one block is lent, not copied: its buffer is not used again before Release.

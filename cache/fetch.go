@@ -23,6 +23,17 @@ type fetch struct {
 	landed bool // guarded by fetches.mu
 }
 
+// purpose is why a block is fetched that nobody asked for yet.
+type purpose uint8
+
+const (
+	forWindow   purpose = iota // of a file that is being read
+	forPrefetch                // of a file that is expected to be opened
+	// Of a file that is read here and there, where to have all of it is cheaper: its readers may come to any part, so
+	// that used and wasted mean nothing. It is bounded by what a rental allows, not by ahead.
+	forWhole
+)
+
 // errNoRoom: a block was not admitted.
 var errNoRoom = errors.New("no room in memory")
 
@@ -79,9 +90,8 @@ func (g *fetches) begin(ctx context.Context, ref search.Ref, i int64, reader uin
 }
 
 // beginAhead has block i of ref fetched ahead of its readers. f is nil when it is kept; else the caller holds it until it
-// lands, or leaves it. asked is what the store is asked for. ok is false when as much is ahead as may be: more for a window of
-// a file that is being read than for others.
-func (g *fetches) beginAhead(ctx context.Context, ref search.Ref, i int64, window bool) (f *fetch, asked int64, ok bool) {
+// lands, or leaves it. asked is what the store is asked for. ok is false when as much is ahead as may be, or there is no room.
+func (g *fetches) beginAhead(ctx context.Context, ref search.Ref, i int64, why purpose) (f *fetch, asked int64, ok bool) {
 	c, k := g.cache, g.cache.blockKey(ref, i)
 	length := c.blockLength(ref, i)
 	g.mu.Lock()
@@ -93,15 +103,19 @@ func (g *fetches) beginAhead(ctx context.Context, ref search.Ref, i int64, windo
 	if c.mem.has(k) {
 		return nil, 0, true
 	}
-	if !c.ahead.admit(length, window) {
+	if why != forWhole && !c.ahead.admit(length, why) {
 		return nil, 0, false
 	}
 	b := c.mem.admit(k, length)
-	if b == nil {
+	switch {
+	case b == nil && why != forWhole:
 		c.ahead.refused(length)
 		return nil, 0, false
+	case b == nil:
+		return nil, 0, false
+	case why != forWhole:
+		c.ahead.began(b)
 	}
-	c.ahead.began(b)
 	f = &fetch{block: b, ref: ref}
 	ctx, f.promote = search.WithReadAhead(context.WithoutCancel(ctx))
 	if err := g.startLocked(ctx, f); err != nil {

@@ -19,6 +19,11 @@ type file struct {
 
 	mu      sync.Mutex // guards all below; fetches.mu and those after it may be taken with it held
 	streams streams
+	rental  rental
+	touched struct {
+		often map[int64]uint8 // how often, of late, blocks were come to by reads that jump
+		last  int64           // where the last one was
+	}
 	closed  bool
 	release func() // of what Backing lent; nil: nothing
 }
@@ -87,7 +92,7 @@ func (f *file) expected(ctx context.Context, off, n int64) bool {
 		f.giveUp(dropped)
 	}
 	if !trusted {
-		return false
+		return f.touch(off)
 	}
 	if s.reads > 1 {
 		f.extend(ctx, s, off, n)
@@ -95,6 +100,29 @@ func (f *file) expected(ctx context.Context, off, n int64) bool {
 	f.leaveBehind(s, slack(n))
 	return true
 }
+
+// touch counts that a reader who jumps came to the block at off, or back within it, and reports whether it did so often that
+// the whole block is fetched. f.mu is held.
+func (f *file) touch(off int64) bool {
+	i, last := off/f.cache.opt.BlockSize, f.touched.last
+	f.touched.last = off
+	if f.touched.often == nil || len(f.touched.often) == maxTouched {
+		f.touched.often = make(map[int64]uint8)
+	}
+	n := f.touched.often[i]
+	if n < oftenTouched && (off < last || i != last/f.cache.opt.BlockSize) {
+		n++
+		f.touched.often[i] = n
+	}
+	return n == oftenTouched
+}
+
+// Reads all over an object of a GiB or more do not come to one block oftenTouched times by chance, while
+// maxTouched blocks are counted.
+const (
+	oftenTouched = 8
+	maxTouched   = 1024
+)
 
 // window is how many bytes are to be ahead of s: twice what was read of it, so that it doubles from the first
 // read that follows another, up to what keeps the link full and to the share of this reader.
@@ -115,7 +143,7 @@ func (f *file) extend(ctx context.Context, s *stream, off, n int64) {
 		return (h.key.block+1)*size > s.lo && h.key.block*size < s.hi // come to
 	})
 	begin := func(i int64) bool {
-		h, _, ok := f.cache.blocks.beginAhead(ctx, f.ref, i, true)
+		h, _, ok := f.cache.blocks.beginAhead(ctx, f.ref, i, forWindow)
 		if h != nil {
 			s.ahead = append(s.ahead, h)
 		}
@@ -181,13 +209,8 @@ func (f *file) readRange(ctx context.Context, p []byte, off int64) (int, error) 
 	if n == len(p) {
 		return n, nil
 	}
-	c.count.ranges.Add(1)
-	c.count.rangeBytes.Add(int64(len(p) - n))
-	m, err := c.readThrough(ctx, f.ref, p[n:], off+int64(n))
-	if n += m; n == len(p) {
-		return n, nil
-	}
-	return n, shortRead(f.ref, err, int64(n), int64(len(p)))
+	m, err := f.request(ctx, p[n:], off+int64(n))
+	return n + m, err
 }
 
 // atHand reports whether block i is kept or under way, or on the disk.
@@ -218,6 +241,9 @@ func (f *file) Close() {
 		return
 	}
 	f.closed = true
+	if f.rental.cancel != nil {
+		f.rental.cancel()
+	}
 	for _, s := range f.streams.list {
 		f.giveUp(s)
 	}
@@ -236,7 +262,7 @@ func (c *Cache) Prefetch(ctx context.Context, ref search.Ref, n int64) (asked in
 		if c.disk != nil && c.disk.has(c.blockKey(ref, i)) {
 			continue
 		}
-		h, more, ok := c.blocks.beginAhead(ctx, ref, i, false)
+		h, more, ok := c.blocks.beginAhead(ctx, ref, i, forPrefetch)
 		if !ok {
 			return asked, asked > 0
 		}

@@ -13,6 +13,8 @@ import "github.com/ecsfs/ecsfs/search"
 //	cache_block_bypassed       reads that went past the blocks for want of room
 //	cache_range_reads          requests for just the bytes that a reader who jumps asked for
 //	cache_range_bytes          the bytes of these
+//	cache_whole_fetches        how often an object was fetched whole since that was cheaper than ranges
+//	cache_whole_bytes          the bytes asked for by these
 //	cache_budget_bytes         Options.MemoryBudget
 //	cache_kept_bytes           values that may be evicted
 //	cache_open_bytes           listings in use
@@ -52,6 +54,8 @@ func (c *Cache) Stats() []search.Counter {
 	add("cache_block_bypassed", c.count.bypassed.Load())
 	add("cache_range_reads", c.count.ranges.Load())
 	add("cache_range_bytes", c.count.rangeBytes.Load())
+	add("cache_whole_fetches", c.count.wholes.Load())
+	add("cache_whole_bytes", c.count.wholeBytes.Load())
 
 	u := c.mem.usage()
 	add("cache_budget_bytes", c.mem.budget)
