@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/ecsfs/ecsfs/search"
 )
 
 // maxErrorBody bounds what is read of an answer that is an error, or short by
@@ -25,12 +28,16 @@ var errNoProgress = errors.New("no answer from the store")
 type call struct {
 	client *Client
 	kind   requestKind
+	slot   *waiter
 	ctx    context.Context // ends with the caller's, at end, or without progress
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	last   atomic.Int64 // when the store last sent or took something, or the call began; as Client.progress
 
 	// node is the endpoint that is asked, where it is not the client's.
 	node *url.URL
+	// asked is how many bytes a read asks for, in its attempt under way.
+	asked int64
 
 	attempts atomic.Int32 // HTTP requests sent
 
@@ -50,53 +57,81 @@ func (c *Client) begin(ctx context.Context, kind requestKind) (*call, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := c.acquire(ctx); err != nil {
+	slot, err := c.acquire(ctx)
+	if err != nil {
 		return nil, err
 	}
-	cl := &call{client: c, kind: kind}
+	cl := &call{client: c, kind: kind, slot: slot}
 	ctx, cl.cancel = context.WithCancelCause(ctx)
 	cl.ctx = context.WithValue(ctx, callKey{}, cl)
-	cl.timer = time.AfterFunc(c.cfg.Timeout, func() { cl.cancel(errNoProgress) })
+	cl.last.Store(c.elapsed())
+	cl.timer = time.AfterFunc(math.MaxInt64, cl.expire)
+	cl.timer.Reset(c.cfg.Timeout) // not before expire can see the timer
 	return cl, nil
 }
 
 func (cl *call) end() {
 	cl.timer.Stop()
 	cl.cancel(nil)
-	<-cl.client.slots
+	cl.client.limit.release(cl.slot)
+}
+
+// expire ends the call if nothing moved for Config.Timeout, and else looks again when that may be so: what moves need not
+// touch the timer each time.
+func (cl *call) expire() {
+	c := cl.client
+	if cl.ctx.Err() != nil {
+		return
+	}
+	if left := c.cfg.Timeout - time.Duration(c.elapsed()-cl.last.Load()); left > 0 {
+		cl.timer.Reset(left)
+		return
+	}
+	_, epoch := c.limit.sharing()
+	c.limit.overloaded(epoch)
+	cl.cancel(errNoProgress)
 }
 
 // progressed notes that the store sent something.
 func (cl *call) progressed() {
-	// A timer that has fired stays fired: its context is over.
-	cl.timer.Reset(cl.client.cfg.Timeout)
-	cl.client.progress.Store(int64(time.Since(cl.client.started)))
+	now := cl.client.elapsed()
+	cl.last.Store(now)
+	cl.client.progress.Store(now)
 }
 
-// acquire takes a slot. While others hold them all it waits as long as the
-// store makes progress on any of them.
-func (c *Client) acquire(ctx context.Context) error {
-	select {
-	case c.slots <- struct{}{}:
-		return nil
-	default:
+// elapsed is the time since started, in nanoseconds.
+func (c *Client) elapsed() int64 { return int64(time.Since(c.started)) }
+
+// acquire waits for a slot. While others hold them all it waits as long as the store makes progress on any of them. One that
+// reads ahead waits behind all that do not, until it is promoted.
+func (c *Client) acquire(ctx context.Context) (*waiter, error) {
+	promoted, ahead := search.ReadAhead(ctx)
+	w := c.limit.enter(ahead)
+	if w.ready == nil {
+		return w, nil
 	}
-	since := time.Now()
+	since := c.elapsed()
 	timer := time.NewTimer(c.cfg.Timeout)
 	defer timer.Stop()
+	if !ahead {
+		promoted = nil
+	}
 	for {
 		select {
-		case c.slots <- struct{}{}:
-			return nil
+		case <-w.ready:
+			return w, nil
+		case <-promoted:
+			c.limit.promote(w)
+			promoted = nil
 		case <-ctx.Done():
-			return ctx.Err()
+			c.limit.leave(w)
+			return nil, ctx.Err()
 		case <-timer.C:
-			if last := c.started.Add(time.Duration(c.progress.Load())); last.After(since) {
-				since = last
-			}
-			left := c.cfg.Timeout - time.Since(since)
+			since = max(since, c.progress.Load())
+			left := c.cfg.Timeout - time.Duration(c.elapsed()-since)
 			if left <= 0 {
-				return fmt.Errorf("%w, while %d other requests wait for it too", errNoProgress, cap(c.slots))
+				c.limit.leave(w)
+				return nil, fmt.Errorf("%w, while %d other requests wait for it too", errNoProgress, c.cfg.MaxRequests)
 			}
 			timer.Reset(left)
 		}
@@ -125,13 +160,26 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = &sentBody{req.Body, cl}
 	}
+	_, epoch := h.client.limit.sharing()
+	if cl.slot.ahead {
+		h.client.aheadRequests.Add(1)
+	}
+	began := time.Now()
 	// Without http.Client, which follows redirects: that would sign for, and show the key id to, a host that nobody configured.
 	resp, err := h.client.cfg.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	switch {
+	case resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusTooManyRequests:
+		h.client.throttled.Add(1)
+		h.client.limit.overloaded(epoch)
+	case resp.StatusCode < 300 && cl.slot.ahead && cl.kind == kindGet:
+		h.client.limit.answered(now, epoch, cl.asked, now.Sub(began))
+	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		cl.skew, cl.hasSkew = time.Until(date), true
+		cl.skew, cl.hasSkew = date.Sub(now), true
 	}
 	cl.location = resp.Header.Get("Location")
 	body := &countedBody{ReadCloser: resp.Body, call: cl, limit: -1}

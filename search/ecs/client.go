@@ -31,8 +31,8 @@ type Client struct {
 	// signing is the signer of the credentials last used for plain requests.
 	signing atomic.Pointer[sigv4.Signer]
 
-	// slots bounds the requests under way: one element for each.
-	slots chan struct{}
+	// limit bounds the operations under way.
+	limit *limiter
 	// progress is when the store last sent a byte, in nanoseconds since
 	// started; waiting for a slot counts from there.
 	progress atomic.Int64
@@ -42,6 +42,8 @@ type Client struct {
 	retries       atomic.Int64
 	bytesSent     atomic.Int64
 	bytesReceived atomic.Int64
+	aheadRequests atomic.Int64
+	throttled     atomic.Int64
 }
 
 // requestKind is what a request is counted as.
@@ -74,7 +76,7 @@ func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) 
 		resolver:    &endpointResolver{*endpoint, cfg.Addressing == VirtualHost, cfg.Region},
 		credentials: provider,
 		retryer:     newRetryer(cfg.RetryDelay),
-		slots:       make(chan struct{}, cfg.MaxRequests),
+		limit:       newLimiter(cfg.MaxRequests),
 		started:     time.Now(),
 	}
 	c.store = &Store{client: c, schemas: make(map[string]knownSchema)}
@@ -117,14 +119,20 @@ func backoff(delay time.Duration, attempt int) time.Duration {
 
 // Stats returns the client's counters: requests by kind, each attempt counted
 // (requests_multipart are all those of uploads in parts); retries, the attempts
-// beyond an operation's first; and the bytes of all bodies sent and received.
+// beyond an operation's first; the bytes of all bodies sent and received; requests_read_ahead,
+// those of all kinds that nobody waited for when they got their slot; throttled, the answers that the store has too
+// much to do (503, 429); and read_ahead_limit, how many requests may read ahead at once now.
 // Those of its Store are among them.
 func (c *Client) Stats() []search.Counter {
-	counters := make([]search.Counter, 0, numKinds+3)
+	counters := make([]search.Counter, 0, numKinds+6)
 	for kind, name := range kindCounters {
 		counters = append(counters, search.Counter{Name: name, Value: c.requests[kind].Load()})
 	}
+	share, _ := c.limit.sharing()
 	return append(counters,
+		search.Counter{Name: "requests_read_ahead", Value: c.aheadRequests.Load()},
+		search.Counter{Name: "read_ahead_limit", Value: int64(share)},
+		search.Counter{Name: "throttled", Value: c.throttled.Load()},
 		search.Counter{Name: "retries", Value: c.retries.Load()},
 		search.Counter{Name: "bytes_sent", Value: c.bytesSent.Load()},
 		search.Counter{Name: "bytes_received", Value: c.bytesReceived.Load()})

@@ -185,12 +185,14 @@
 // Bucket.Search before it refuses a condition. A File holds at most 8 MiB,
 // PutObject at most 512 MiB, or two parts.
 //
-// At most Config.MaxRequests operations are under way; others wait. Each, with
+// At most Config.MaxRequests operations are under way; others wait, those that read ahead (search.WithReadAhead)
+// behind all others: they never take the last quarter, nor more than a share that is lowered when the store
+// has too much to do (503, 429), and when more at once only makes its answers come later. Each, with
 // its retries, ends when no byte was received or sent for Config.Timeout, be it while
 // connecting, waiting, reading or writing; slow is not dead as long as bytes
 // move. A waiting operation ends when none of those before it makes progress.
 //
-// An attempt that failed on the network, with status 500, 502, 503 or 504, with
+// An attempt that failed on the network, with status 429, 500, 502, 503 or 504, with
 // InternalError or SlowDown under any status, or whose answer broke off, is
 // repeated, four attempts in all, with pauses of RetryDelay doubled each time; a
 // ping is not. A body of ReadRange that breaks off is resumed at its byte, pinned

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
@@ -33,6 +34,9 @@ func retryable(err error) aws.Ternary {
 		case "InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted":
 			return aws.TrueTernary // whatever the status, 200 included
 		}
+	}
+	if statusOf(err) == http.StatusTooManyRequests {
+		return aws.TrueTernary
 	}
 	// A connection that was idle may have ended just as it was used again.
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -163,7 +167,7 @@ func (c *Client) explainAPI(e *search.Error, node *url.URL, cl *call, api smithy
 		e.Hint = "name the endpoint as https://" + node.Host
 	case strings.HasPrefix(code, "bucketalready"):
 		e.Hint = "search keys are set when a bucket is created: choose another name"
-	case status == 503 || code == "slowdown":
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, code == "slowdown":
 		e.Hint = fmt.Sprintf("the store is overloaded: lower --max-requests (now %d)", c.cfg.MaxRequests)
 	}
 }

@@ -117,6 +117,7 @@ func (r *reading) run(ctx context.Context, t target) error {
 func (r *reading) attempt() error {
 	// A body that ends early is resumed, not asked for again from its start: send must not repeat it.
 	var body error
+	r.call.asked = int64(len(r.p) - r.n)
 	err := r.client.send(r.call, plainRequest{method: http.MethodGet, url: r.url, header: r.header()}, func(resp *http.Response) error {
 		length, err := r.check(resp)
 		if err != nil {
