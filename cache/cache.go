@@ -118,6 +118,9 @@ func (c *Cache) Close() {
 	c.closed = true
 	c.lifeMu.Unlock()
 	c.cancel()
+	c.listings.mu.Lock()
+	c.listings.endLeftLocked()
+	c.listings.mu.Unlock()
 	c.wg.Wait()
 	if c.disk != nil {
 		c.disk.close()

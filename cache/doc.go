@@ -30,7 +30,8 @@
 // store's iterator, between two rows, at a multiple of PageRows.
 //
 // When the last handle is closed, a complete and fresh listing is kept in
-// memory, and any other is cancelled and dropped. A listing that breaks keeps
+// memory, and one that grows waits a second for a next handle, and fetches nothing meanwhile: one
+// such listing, the one closed last. Any other is cancelled and dropped. A listing that breaks keeps
 // its rows and its error for the handles on it; for the negative lifetime, Open
 // of an equal listing returns that error at once.
 //

@@ -19,7 +19,15 @@ type registry struct {
 	open    map[string]*listing
 	growing map[*listing]struct{} // whose fetch has not ended
 	held    int64                 // listings with handles
+	// left is the growing listing whose last handle was closed less than leftTime ago, or nil. It has no
+	// reference, and stays in open if it was: the next handle goes on with it.
+	left  *listing
+	timer *time.Timer // which ends that
 }
+
+// leftTime is how long a listing that still grows waits for another handle. Programs open a directory, look what
+// it is, close it, and open it to list it: grep -r does.
+const leftTime = time.Second
 
 func listingKey(k kind, l search.Listing, id string) key {
 	return key{kind: k, bucket: l.Bucket, object: id}
@@ -72,7 +80,10 @@ func (c *Cache) sharedLocked(l search.Listing, id string) *listing {
 	r := &c.listings
 	if s := r.open[id]; s != nil {
 		if s.fresh(c.opt.Now()) {
-			s.refs++
+			if s.refs++; s == r.left {
+				r.left = nil
+				r.held++
+			}
 			return s
 		}
 		delete(r.open, id)
@@ -89,7 +100,7 @@ func (c *Cache) sharedLocked(l search.Listing, id string) *listing {
 }
 
 // release gives back one reference. The last one keeps a complete, fresh
-// listing in memory and drops any other.
+// listing in memory, a growing one for a little, and drops any other.
 func (r *registry) release(s *listing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,6 +113,44 @@ func (r *registry) releaseLocked(s *listing) {
 		return
 	}
 	r.held--
+	if r.leaveLocked(s) {
+		return
+	}
+	r.endLocked(s)
+}
+
+// leaveLocked makes s the listing that waits for another handle, in place of the one that did, if another
+// handle could share it.
+func (r *registry) leaveLocked(s *listing) bool {
+	s.mu.RLock()
+	ended := s.complete || s.err != nil
+	s.mu.RUnlock()
+	if ended || r.open[s.id] != s || !s.fresh(s.cache.opt.Now()) {
+		return false
+	}
+	r.endLeftLocked()
+	r.left = s
+	r.timer = time.AfterFunc(leftTime, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.left == s {
+			r.endLeftLocked()
+		}
+	})
+	return true
+}
+
+// endLeftLocked ends the wait of the listing that waits, if there is one.
+func (r *registry) endLeftLocked() {
+	if s := r.left; s != nil {
+		r.left = nil
+		r.timer.Stop()
+		r.endLocked(s)
+	}
+}
+
+// endLocked keeps or drops s, which has no reference.
+func (r *registry) endLocked(s *listing) {
 	if r.open[s.id] == s {
 		delete(r.open, s.id)
 	}

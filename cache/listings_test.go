@@ -117,6 +117,7 @@ func TestFetchFollowsDemand(t *testing.T) {
 			t.Errorf("Len is %d, %v", n, complete)
 		}
 		s.Close()
+		time.Sleep(leftTime)
 		synctest.Wait()
 		if got := c.Running(); len(got) != 0 {
 			t.Errorf("running after the last Close: %+v", got)
@@ -127,6 +128,46 @@ func TestFetchFollowsDemand(t *testing.T) {
 		st.wantRequests(t, "query", 5)
 		if p := c.Peek(query("b", "x")); p != nil {
 			t.Error("an incomplete listing is kept")
+		}
+	})
+}
+
+// Who opens a listing again that still grows goes on with it: grep -r opens a
+// directory twice. One such listing waits, for a second, and uses nothing meanwhile.
+func TestGrowingListingIsOpenedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStore(10)
+		st.fill("b", 100)
+		c := newCache(t, st, minute)
+		s := mustOpen(t, c, query("b", "x"))
+		if _, err := s.Row(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		time.Sleep(leftTime - 1)
+		s = mustOpen(t, c, query("b", "x"))
+		time.Sleep(2 * leftTime) // it is in use
+		if n := len(drain(t, s)); n != 100 {
+			t.Errorf("%d rows, want 100", n)
+		}
+		st.wantRequests(t, "query", 10)
+		s.Close()
+
+		mustOpen(t, c, query("b", "y")).Close()
+		mustOpen(t, c, query("b", "z")).Close() // takes the place of y
+		synctest.Wait()
+		if got := c.Running(); len(got) != 1 {
+			t.Errorf("running after the last Close: %+v", got)
+		}
+		c.Forget("b", "k000000") // whoever waits for it is not given it
+		mustOpen(t, c, query("b", "z")).Close()
+		time.Sleep(leftTime)
+		synctest.Wait()
+		if got := c.Running(); len(got) != 0 {
+			t.Errorf("running in the end: %+v", got)
+		}
+		if open := stat(t, c, "cache_open_bytes"); open != 0 {
+			t.Errorf("%d bytes open", open)
 		}
 	})
 }

@@ -168,6 +168,7 @@ func randomCalls(t *testing.T, rt *rapid.T) {
 	for _, s := range open {
 		s.Close()
 	}
+	time.Sleep(leftTime)
 	synctest.Wait()
 	c.mem.check(rt)
 	if u := c.mem.usage(); u.open != 0 || u.flying != 0 {
