@@ -152,6 +152,17 @@ type RangeReader interface {
 	ReadRange(ctx context.Context, ref Ref, p []byte, off int64) (int, error)
 }
 
+// ProgressReader is a RangeReader that tells how far it has come, so that the first bytes can be used before the last
+// are there. A Store may be one.
+type ProgressReader interface {
+	// ReadRangeProgress is ReadRange that calls landed as bytes arrive, with how many of p are there, counted from its
+	// start: more with each call. They are those of ref's ETag and do not change any more, whatever becomes of the rest,
+	// so others may read them from then on. landed is called by the goroutine of the caller, which reads on when landed
+	// returns, and not any more once ReadRangeProgress has returned, with the same rules for what it returns as
+	// ReadRange. For a ref without an ETag landed is never called: such a read may have to start again.
+	ReadRangeProgress(ctx context.Context, ref Ref, p []byte, off int64, landed func(n int)) (int, error)
+}
+
 // Store is all that a mount needs of an object store. There is no method that
 // writes.
 type Store interface {

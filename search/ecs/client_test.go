@@ -34,11 +34,17 @@ func answering(t *testing.T, status int, body string) (*ecs.Client, *[]*http.Req
 	return newClient(t, srv.URL), &requests
 }
 
-// TestStoreCannotWrite: the methods of a Store are those of search.Store, and
+// TestStoreCannotWrite: the methods of a Store are those of search.Store and search.ProgressReader, and
 // no field of it is exported.
 func TestStoreCannotWrite(t *testing.T) {
 	store := reflect.TypeFor[*ecs.Store]()
-	want := reflect.TypeFor[search.Store]()
+	want := reflect.TypeFor[interface {
+		search.Store
+		search.ProgressReader
+	}]()
+	if !store.Implements(want) {
+		t.Error("it is no Store with progress")
+	}
 	if store.NumMethod() != want.NumMethod() {
 		t.Errorf("%d methods, and search.Store has %d", store.NumMethod(), want.NumMethod())
 	}

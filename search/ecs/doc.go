@@ -39,7 +39,8 @@
 //	               GET /BUCKET?versions             all versions; GET /BUCKET?versioning where these do not tell
 //	Query          as Query, page after page, with HEAD for what rows lack; or as List, see Engines
 //	Stat           HEAD /BUCKET/KEY
-//	ReadRange      GET /BUCKET/KEY                  Range, and If-Match when the ETag is known
+//	ReadRange      GET /BUCKET/KEY                  Range, and If-Match when the ETag is known;
+//	               ReadRangeProgress tells of the bytes as they arrive
 //
 // Each request is signed with Signature Version 4, the namespace (x-emc-namespace)
 // included, and carries no checksum beside the SHA-256 of its body: ECS knows no

@@ -26,6 +26,11 @@ const goodProgress = 64 << 10
 // the store gives no ETag, the read starts again from off instead: bytes of two
 // versions are never put together.
 func (s *Store) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
+	return s.ReadRangeProgress(ctx, ref, p, off, nil)
+}
+
+// ReadRangeProgress is ReadRange that tells how far it has come; landed may be nil. See search.ProgressReader.
+func (s *Store) ReadRangeProgress(ctx context.Context, ref search.Ref, p []byte, off int64, landed func(n int)) (int, error) {
 	t := target{opRead, ref.Bucket, ref.Key}
 	if err := checkRef(t); err != nil {
 		return 0, err
@@ -50,7 +55,7 @@ func (s *Store) ReadRange(ctx context.Context, ref search.Ref, p []byte, off int
 	defer cl.end()
 	r := &reading{client: c, call: cl, ref: ref, url: c.objectURL(ref), etag: ref.ETag, off: off, p: want, end: -1}
 	if ref.ETag != "" {
-		r.end = ref.Size
+		r.end, r.landed = ref.Size, landed
 	}
 	if err := r.run(ctx, t); err != nil && err != io.EOF {
 		return r.n, err
@@ -69,9 +74,10 @@ type reading struct {
 	url    *url.URL
 	off    int64 // of p[0] in the object
 	p      []byte
-	n      int    // bytes of p that are filled
-	etag   string // which every answer must have; empty: not known yet
-	end    int64  // the object's size; -1: not known yet
+	n      int         // bytes of p that are filled
+	etag   string      // which every answer must have; empty: not known yet
+	end    int64       // the object's size; -1: not known yet
+	landed func(n int) // told of n as it grows; may be nil
 }
 
 // run fills p, or as much of it as the object has. It returns io.EOF or a
@@ -127,10 +133,15 @@ func (r *reading) attempt() error {
 		if int64(len(dst)) > length {
 			dst = dst[:length]
 		}
-		n, err := io.ReadFull(resp.Body, dst)
-		r.n += n
-		if err != nil {
-			body = &brokenBody{err}
+		for len(dst) > 0 && body == nil {
+			n, err := resp.Body.Read(dst)
+			dst = dst[n:]
+			if r.n += n; n > 0 && r.landed != nil {
+				r.landed(r.n)
+			}
+			if err != nil && len(dst) > 0 {
+				body = &brokenBody{noEOF(err)}
+			}
 		}
 		return nil
 	})
@@ -145,6 +156,14 @@ func (r *reading) attempt() error {
 		return io.EOF
 	}
 	return nil
+}
+
+// noEOF is err, or what an end before the end is.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // identity is what Accept-Encoding says of a read: ranges and lengths are of the bytes as stored.
