@@ -12,11 +12,15 @@ import (
 
 // bar is one line of what ecsfs has to reach, beside what it reached.
 type bar struct {
-	Job string // what is done
-	Bar string // what is to be reached
-	Got string // empty: it was not measured
-	Met bool
+	Job  string // what is done
+	Bar  string // what is to be reached
+	Got  string // empty: it was not measured
+	Met  bool
+	Near bool // not met, but by no more than noise
 }
+
+// noise is the difference that two runs of the same may have on a shared machine.
+const noise = 1.2
 
 // figures are the summaries of one latency, as the bars look at them.
 type figures struct {
@@ -65,16 +69,17 @@ type list struct {
 	bars []bar
 }
 
-// add adds the bar of a step of ecsfs: got and met count only if ok, and what
-// came of the step otherwise is said in their place.
-func (l *list) add(title, text, job, step string, ok bool, got string, met bool) {
+// add adds the bar of a step of ecsfs, which is met if value is at most limit.
+// got and value count only if ok; what came of the step otherwise is said in
+// their place.
+func (l *list) add(title, text, job, step string, ok bool, got string, value, limit float64) {
 	b := bar{Job: title, Bar: text}
 	s := l.all[id{l.latency, job, step, "ecsfs"}]
 	switch {
 	case s.TimedOut || s.Failed != "":
 		b.Got = s.time()
 	case ok:
-		b.Got, b.Met = got, met
+		b.Got, b.Met, b.Near = got, value <= limit, value <= noise*limit
 	}
 	l.bars = append(l.bars, b)
 }
@@ -86,7 +91,7 @@ func (l *list) atMost(title, job, step string, factor float64, what, client stri
 	o, has := l.of(job, step, client)
 	ratio := s.Median / o.Median
 	l.add(title, fmt.Sprintf("at most %g × %s", factor, what), job, step, ok && has,
-		fmt.Sprintf("%s to %s: %.2f ×", seconds(s.Median), seconds(o.Median), ratio), ratio <= factor)
+		fmt.Sprintf("%s to %s: %.2f ×", seconds(s.Median), seconds(o.Median), ratio), ratio, factor)
 }
 
 // faster says that a step is so many times faster than the best of the others in
@@ -96,7 +101,7 @@ func (l *list) faster(title, job, ofJob string, factor float64) {
 	name, t := l.best(ofJob, "cold")
 	ratio := t / s.Median
 	l.add(title, fmt.Sprintf("at least %g × faster than the best rival", factor), job, "cold", ok && !math.IsInf(t, 1),
-		fmt.Sprintf("%s to %s of %s: %.1f ×", seconds(s.Median), seconds(t), name, ratio), ratio >= factor)
+		fmt.Sprintf("%s to %s of %s: %.1f ×", seconds(s.Median), seconds(t), name, ratio), factor, ratio)
 }
 
 // asGood says that a step takes at most so many times the best of the others.
@@ -105,7 +110,7 @@ func (l *list) asGood(title, job, step string, factor float64) {
 	name, t := l.best(job, step)
 	ratio := s.Median / t
 	l.add(title, fmt.Sprintf("at most %g × the best rival", factor), job, step, ok && !math.IsInf(t, 1),
-		fmt.Sprintf("%s to %s of %s: %.2f ×", seconds(s.Median), seconds(t), name, ratio), ratio <= factor)
+		fmt.Sprintf("%s to %s of %s: %.2f ×", seconds(s.Median), seconds(t), name, ratio), ratio, factor)
 }
 
 // bars compares what was measured with what is to be reached. main is the
@@ -142,7 +147,7 @@ func (l *list) listings() {
 		l.faster(j.title+" of 10,000, cold", j.job, "ls-l", 2)
 	}
 	s, ok := l.of("ls-l", "again", "ecsfs")
-	l.add("`ls -l` of 10,000, again", "no request", "ls-l", "again", ok, grouped(requests(s)), requests(s) == 0)
+	l.add("`ls -l` of 10,000, again", "no request", "ls-l", "again", ok, grouped(requests(s)), float64(requests(s)), 0)
 	l.asGood("`ls -l` of 10,000, again", "ls-l", "again", 1.2)
 }
 
@@ -153,7 +158,7 @@ func (l *list) reads() {
 	l.faster(text+", cold", "grep-text", "grep-text", 12)
 	s, ok := l.of("grep-small", "cold", "ecsfs")
 	rate := float64(s.Last.Expected) / s.Median
-	l.add(small+", cold", "at least 2,500 files a second", "grep-small", "cold", ok, grouped(int(rate)), rate >= 2500)
+	l.add(small+", cold", "at least 2,500 files a second", "grep-small", "cold", ok, grouped(int(rate)), 2500, rate)
 	l.faster(small+", cold", "grep-small", "grep-small", 20)
 	l.atMost(text+", again", "grep-text", "again", 1.2, "bare go-fuse", "bare")
 	l.atMost(small+", again", "grep-small", "again", 1.2, "bare go-fuse", "bare")
@@ -163,21 +168,21 @@ func (l *list) reads() {
 	bare, hasBare := l.of("cat", "cold", "bare")
 	sum := raw.Median + bare.Median
 	l.add("`cat` 1 GiB, cold", "at most 1.0 × (raw + bare go-fuse)", "cat", "cold", ok && hasRaw && hasBare,
-		fmt.Sprintf("%s to %s: %.2f ×", seconds(s.Median), seconds(sum), s.Median/sum), s.Median <= sum)
+		fmt.Sprintf("%s to %s: %.2f ×", seconds(s.Median), seconds(sum), s.Median/sum), s.Median, sum)
 	l.faster("`cat` 1 GiB, cold", "cat", "cat", 1.2)
 	l.atMost("`cat` 1 GiB, again", "cat", "again", 1.3, "the page cache", "disk")
 
 	l.asGood("random reads in 100 MiB", "random-mid", "cold", 1.2)
-	l.atMost("random reads in 10 GiB", "random-huge", "cold", 1.05, "raw", "raw")
+	l.atMost("random reads in 10 GiB", "random-huge", "cold", 1.05, "raw", "raw-1")
 	s, ok = l.of("random-huge", "cold", "ecsfs")
 	fetched := float64(s.Last.Server.ObjectBytes) / float64(max(s.Last.Bytes, 1))
 	l.add("random reads in 10 GiB", "at most 2 × the bytes asked for", "random-huge", "cold", ok,
-		fmt.Sprintf("%.2f ×, from the first read on", fetched), fetched <= 2)
+		fmt.Sprintf("%.2f ×, from the first read on", fetched), fetched, 2)
 	s, ok = l.of("first-byte", "cold", "ecsfs")
 	trip, hasTrip := l.of("first-byte", "cold", "raw")
 	trips := (s.Median + s.Last.Open) / trip.Median
 	l.add("first byte of 1 GiB", "at most 1.5 round trips, the open included", "first-byte", "cold", ok && hasTrip,
-		fmt.Sprintf("%s to %s: %.2f", seconds(s.Median+s.Last.Open), seconds(trip.Median), trips), trips <= 1.5)
+		fmt.Sprintf("%s to %s: %.2f", seconds(s.Median+s.Last.Open), seconds(trip.Median), trips), trips, 1.5)
 }
 
 // million are the bars of a million results.
@@ -189,11 +194,11 @@ func (l *list) million() {
 	page := raw.Median / float64(max(raw.Last.Server.Requests["Query"], 1))
 	// Before the first page two requests tell the buckets and what is indexed.
 	l.add(title+", cold", "the first entry after the first page", job, "cold", ok && has,
-		fmt.Sprintf("after %s; a page takes %s", seconds(s.Last.FirstLine), seconds(page)), s.Last.FirstLine <= 4*page)
-	l.add(title+", cold", "at most 450 MiB", job, "cold", ok, fmt.Sprintf("%d MiB", s.PeakKiB>>10), s.PeakKiB < 450<<10)
+		fmt.Sprintf("after %s; a page takes %s", seconds(s.Last.FirstLine), seconds(page)), s.Last.FirstLine, 4*page)
+	l.add(title+", cold", "at most 450 MiB", job, "cold", ok, fmt.Sprintf("%d MiB", s.PeakKiB>>10), float64(s.PeakKiB>>10), 450)
 	s, ok = l.of(job, "again", "ecsfs")
 	rate := float64(s.Last.Expected) / s.Median
-	l.add(title+", again", "at least 0.8 M entries a second", job, "again", ok, fmt.Sprintf("%.2f M", rate/1e6), rate >= 0.8e6)
+	l.add(title+", again", "at least 0.8 M entries a second", job, "again", ok, fmt.Sprintf("%.2f M", rate/1e6), 0.8e6, rate)
 }
 
 // requests is how many requests a step made.
@@ -246,14 +251,14 @@ func (l *list) nowhereSlower() {
 			name, t := l.best(j.Name, st.Name)
 			// A millisecond is the start of the program.
 			l.add(j.Name+" "+st.Name+", at "+l.latency, "not slower than the best rival, but for noise of 20 %", j.Name, st.Name, ok && !math.IsInf(t, 1),
-				fmt.Sprintf("%s to %s of %s", seconds(s.Median), seconds(t), name), s.Median <= 1.2*t+0.001)
+				fmt.Sprintf("%s to %s of %s", seconds(s.Median), seconds(t), name), s.Median, noise*t+0.001)
 		}
 	}
 }
 
 // growth compares the time an entry of growing sets.
 func (l *list) growth(title string, names []string, smoke bool) {
-	first, text, flat, last := 0.0, "", true, ""
+	first, most, text, last := 0.0, 0.0, "", ""
 	for _, j := range jobs() {
 		if !slices.Contains(names, j.Name) {
 			continue
@@ -261,15 +266,15 @@ func (l *list) growth(title string, names []string, smoke bool) {
 		d, err := findSet(j.Set, smoke)
 		s, ok := l.all[id{l.latency, j.Name, "cold", "ecsfs"}]
 		if !ok || err != nil || s.Failed != "" {
-			l.add(title, "time an entry flat within 20 %", j.Name, "cold", false, "", false)
+			l.add(title, "time an entry flat within 20 %", j.Name, "cold", false, "", 0, 0)
 			return
 		}
 		each := 1e6 * s.whole() / float64(d.Count)
 		first, last = cmp.Or(first, each), j.Name
 		text += fmt.Sprintf(", %.0f µs", each)
-		flat = flat && each <= 1.2*first
+		most = max(most, each)
 	}
-	l.add(title, "time an entry flat within 20 %", last, "cold", true, strings.TrimPrefix(text, ", "), flat)
+	l.add(title, "time an entry flat within 20 %", last, "cold", true, strings.TrimPrefix(text, ", "), most, 1.2*first)
 }
 
 // latencies returns the latencies of results: the main one first.

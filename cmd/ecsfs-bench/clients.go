@@ -30,6 +30,8 @@ type client struct {
 	// Args are the arguments of Program, with {mount}, {cache}, {endpoint},
 	// {bucket}, {passwd}, {memory} and {disk} replaced.
 	Args []string
+	// MainOnly says that one latency is enough.
+	MainOnly bool
 	// Note is what the client is, for the report.
 	Note string
 }
@@ -41,12 +43,12 @@ var clients = []client{
 		Args: []string{"mount", "--cache-dir", "{cache}", "{mount}"}},
 	{Name: "raw", Kind: kindRaw, Note: "plain HTTP: pages one after the other, or 32 requests at once"},
 	{Name: "raw-64", Kind: kindRaw, Note: "plain HTTP, 64 requests at once"},
-	{Name: "raw-1", Kind: kindRaw, Note: "plain HTTP, one request at a time"},
-	{Name: "raw-ahead", Kind: kindRaw, Note: "plain HTTP, the next page asked for when the marker is read"},
-	{Name: "bare", Kind: kindBare, Note: "go-fuse over files in memory, no network", Args: []string{"fuse", "{memory}", "{mount}"}},
-	{Name: "bare-disk", Kind: kindBare, Note: "go-fuse over files on the disk", Args: []string{"fuse", "{disk}", "{mount}"}},
-	{Name: "bare-pass", Kind: kindBare, Note: "go-fuse over files in memory, with passthrough", Args: []string{"fuse", "--passthrough", "{memory}", "{mount}"}},
-	{Name: "disk", Kind: kindLocal, Note: "plain files on the disk", Args: []string{"{disk}"}},
+	{Name: "raw-1", Kind: kindRaw, MainOnly: true, Note: "plain HTTP, one request at a time"},
+	{Name: "raw-ahead", Kind: kindRaw, MainOnly: true, Note: "plain HTTP, the next page asked for when the marker is read"},
+	{Name: "bare", Kind: kindBare, MainOnly: true, Note: "go-fuse over files in memory, no network", Args: []string{"fuse", "{memory}", "{mount}"}},
+	{Name: "bare-disk", Kind: kindBare, MainOnly: true, Note: "go-fuse over files on the disk", Args: []string{"fuse", "{disk}", "{mount}"}},
+	{Name: "bare-pass", Kind: kindBare, MainOnly: true, Note: "go-fuse over files in memory, with passthrough", Args: []string{"fuse", "--passthrough", "{memory}", "{mount}"}},
+	{Name: "disk", Kind: kindLocal, MainOnly: true, Note: "plain files on the disk", Args: []string{"{disk}"}},
 	{Name: "rclone", Kind: kindRival, Program: "rclone", Note: "defaults, but for comparing checksums",
 		// Generated objects have an ETag that is not their MD5.
 		Args: []string{"mount", "b:{bucket}", "{mount}", "--s3-endpoint", "{endpoint}", "--cache-dir", "{cache}", "--read-only", "--no-checksum"}},

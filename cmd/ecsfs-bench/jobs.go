@@ -111,11 +111,11 @@ func jobs() []job {
 
 	random := job{Name: "random-mid", Title: "1,000 random reads of 4 KiB, file of {size}", Set: "mid", Rivals: true, Bare: mainBare,
 		Steps: []step{{Name: "cold", Args: pread("1000"), Reads: readFigure}},
-		Raw:   map[string][]string{"raw": {"random", "--n", "1000"}}}
+		Raw:   map[string][]string{"raw-1": {"random", "--n", "1000"}}}
 
 	huge := job{Name: "random-huge", Title: "300 random reads of 4 KiB, file of {size}", Set: "huge", MainOnly: true,
 		Steps: []step{{Name: "cold", Args: pread("300"), Reads: readFigure}},
-		Raw:   map[string][]string{"raw": {"random", "--n", "300"}}}
+		Raw:   map[string][]string{"raw-1": {"random", "--n", "300"}}}
 
 	first := job{Name: "first-byte", Title: "first byte of {size}, after the open", Set: "big", Rivals: true, Bare: mainBare,
 		Steps: []step{{Name: "cold", Prepare: []string{"ls", "{dir}"}, Args: []string{"{self}", "first-byte", "{file}"}, Reads: readFigure}},
@@ -123,6 +123,7 @@ func jobs() []job {
 
 	million := ls("ls-f-1m", "-f", "tiny1m", readAll)
 	million.MainOnly, million.Limit = true, 3*time.Minute
+	delete(million.Raw, "raw-ahead")
 
 	remount := job{Name: "remount", Title: "mounted again with a warm disk cache", Set: "big", MainOnly: true, Bare: []string{"bare-disk"},
 		Fill: []step{
@@ -140,7 +141,7 @@ func jobs() []job {
 	all := []job{list, find, names, text, small, cat, random, huge, first, remount, mix}
 	for _, n := range []string{"10k", "100k"} {
 		j := ls("ls-f-"+n, "-f", "tiny"+n, readAll)
-		j.MainOnly, j.Steps = true, j.Steps[:1]
+		j.MainOnly, j.Steps, j.Raw = true, j.Steps[:1], map[string][]string{"raw": {"search"}}
 		all = append(all, j)
 	}
 	all = append(all, million)

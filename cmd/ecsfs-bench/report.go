@@ -204,6 +204,8 @@ func (b bar) verdict() string {
 		return "not measured"
 	case b.Met:
 		return "met"
+	case b.Near:
+		return "within noise"
 	}
 	return "NOT MET"
 }

@@ -30,7 +30,7 @@ func runCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "latency", Value: cli.NewStringSlice("10ms", "0s", "100ms"), Usage: "`DURATIONS` that each request takes; the first is the main one"},
 			&cli.StringSliceFlag{Name: "clients", Usage: "only the clients `NAMES`"},
 			&cli.StringSliceFlag{Name: "jobs", Usage: "only the jobs `NAMES`"},
-			&cli.IntFlag{Name: "runs", Value: 3, Usage: "`N` runs of each job; fewer of those that take long"},
+			&cli.IntFlag{Name: "runs", Value: 3, Usage: "`N` runs of each job; fewer of those that take long, and 2 at most at all latencies but the first"},
 			&cli.DurationFlag{Name: "limit", Value: time.Minute, Usage: "a step ends after `DURATION`"},
 			&cli.DurationFlag{Name: "rival-limit", Value: 20 * time.Second, Usage: "a step of another file system ends after `DURATION`"},
 			&cli.DurationFlag{Name: "budget", Value: 10 * time.Second, Usage: "no further run of a job on a client after `DURATION`; three times that for ecsfs and the limits"},
@@ -120,6 +120,7 @@ func (r *runner) run(ctx context.Context, ecsfs, out, scratch, memory string) (e
 	if r.results, err = readResults(name); err != nil {
 		return err
 	}
+	r.results = slices.DeleteFunc(r.results, func(res result) bool { return res.Failed != "" }) // they are tried again
 	if r.file, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
 		return err
 	}
@@ -234,11 +235,14 @@ func (r *runner) all(ctx context.Context) error {
 		if err := r.emulator.setLatency(latency); err != nil {
 			return err
 		}
-		for run := range r.runs {
+		runs := r.runs
+		if i > 0 {
+			runs = min(runs, 2)
+		}
+		for run := range runs {
 			for _, j := range r.jobs {
 				for _, c := range r.clients {
-					local := c.Kind == kindBare || c.Kind == kindLocal
-					if !j.wants(c) || i > 0 && (j.MainOnly || local) || !r.due(latency, j, c, run) {
+					if !j.wants(c) || i > 0 && (j.MainOnly || c.MainOnly) || !r.due(latency, j, c, run) {
 						continue
 					}
 					if err := r.once(ctx, latency, j, c, run); err != nil {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -102,7 +104,7 @@ func load(s *ecstest.Server, names []string, smoke bool) error {
 		}
 	}
 	for _, d := range sets {
-		if err := loadSet(s, d); err != nil {
+		if err := s.PutObjects(bucket, d.objects()); err != nil {
 			return fmt.Errorf("data set %s: %w", d.Name, err)
 		}
 	}
@@ -112,24 +114,23 @@ func load(s *ecstest.Server, names []string, smoke bool) error {
 // modified is the time of the first object; each further one is a second later.
 var modified = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func loadSet(s *ecstest.Server, d dataset) error {
-	for i := range d.Count {
-		options := ecstest.PutOptions{
-			Metadata: map[string]string{setKey: d.Name, "number": fmt.Sprint(i), "color": words[i%len(words)]},
-			// One in a million seconds is not much more than a week.
-			LastModified: modified.Add(time.Duration(i) * time.Second),
-			ContentType:  "text/plain",
-		}
-		if !d.Text {
-			options.ContentType = "application/octet-stream"
-			if err := s.PutGenerated(bucket, d.key(i), d.binary(), options); err != nil {
-				return err
+// objects are the objects of a set, as the emulator takes them.
+func (d dataset) objects() iter.Seq[ecstest.Object] {
+	return func(yield func(ecstest.Object) bool) {
+		for i := range d.Count {
+			o := ecstest.Object{Key: d.key(i), PutOptions: ecstest.PutOptions{
+				Metadata:     map[string]string{setKey: d.Name, "number": strconv.Itoa(i), "color": words[i%len(words)]},
+				LastModified: modified.Add(time.Duration(i) * time.Second), // 12 days for a million
+				ContentType:  "text/plain",
+			}}
+			if d.Text {
+				o.Data = d.text(i)
+			} else {
+				o.Generated, o.ContentType = new(d.binary()), "application/octet-stream"
 			}
-			continue
-		}
-		if err := s.PutObject(bucket, d.key(i), d.text(i), options); err != nil {
-			return err
+			if !yield(o) {
+				return
+			}
 		}
 	}
-	return nil
 }
