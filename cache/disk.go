@@ -56,8 +56,9 @@ type Disk struct {
 	lifeMu sync.RWMutex // held while the directory is used by readers
 	closed bool
 
-	stop chan struct{} // closed to end the scan
-	wg   sync.WaitGroup
+	stop  chan struct{} // closed to end the scan
+	ready chan struct{} // closed when the scan has ended
+	wg    sync.WaitGroup
 
 	pausedUntil atomic.Int64 // nanoseconds since 1970
 	logged      atomic.Int64 // seconds since 1970
@@ -83,7 +84,7 @@ func OpenDisk(o DiskOptions) (*Disk, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &Disk{opt: o, store: hashStore(o.Store), queue: make(chan diskWrite, maxQueuedBlocks), stop: make(chan struct{})}
+	d := &Disk{opt: o, store: hashStore(o.Store), queue: make(chan diskWrite, maxQueuedBlocks), stop: make(chan struct{}), ready: make(chan struct{})}
 	if err := d.openDir(); err != nil {
 		return nil, err
 	}
@@ -190,7 +191,8 @@ func (d *Disk) backing(ref search.Ref) (fd int, release func(), ok bool) {
 	if f == nil {
 		return 0, nil, false
 	}
-	if !f.whole() || !d.open.pin(f) {
+	var st unix.Stat_t
+	if !f.whole() || unix.Fstat(f.data, &st) != nil || st.Size != f.size || !d.open.pin(f) {
 		d.open.release(f)
 		return 0, nil, false
 	}

@@ -31,6 +31,7 @@ func mustOpenDisk(t testing.TB, o DiskOptions) *Disk {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.close)
+	waitFor(t, "the scan", d.index.isComplete)
 	return d
 }
 

@@ -155,19 +155,19 @@ func (x *diskIndex) addLocked(name diskName, large bool, n, touched int64) uint3
 	return i
 }
 
-// grow adds n pages, which were reserved, to an item; false, with them given back, when it is
+// resize sets what an item takes, in place of what was reserved for its growth; false when it is
 // not there any more.
-func (x *diskIndex) grow(name diskName, n int64) bool {
+func (x *diskIndex) resize(name diskName, n, reserved int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.reserved -= n
+	x.reserved -= reserved
+	x.pages -= reserved
 	i, ok := x.byName[name]
-	if !ok {
-		x.pages -= n
-		return false
+	if ok {
+		x.pages += n - int64(x.items[i].pages)
+		x.items[i].pages = uint32(n)
 	}
-	x.items[i].pages += uint32(n)
-	return true
+	return ok
 }
 
 // pagesOf returns what an item takes; 0 when there is none.
@@ -217,12 +217,25 @@ func (x *diskIndex) oldest() (name diskName, large bool, n int64, ok bool) {
 	return name, false, 0, false
 }
 
+// setComplete says that the scan has ended.
+func (x *diskIndex) setComplete() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.complete = true
+}
+
+// isComplete reports whether everything on disk is in the index.
+func (x *diskIndex) isComplete() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.complete
+}
+
 // order puts what the scan found, and nobody used since, into the order of its use before.
 func (x *diskIndex) order() {
 	type found struct{ i, touched uint32 }
 	var all []found
 	x.mu.Lock()
-	x.complete = true
 	for i := range x.items {
 		if it := &x.items[i]; it.unordered {
 			all = append(all, found{uint32(i), it.touched})

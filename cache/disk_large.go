@@ -237,7 +237,7 @@ func (d *Disk) writeLarge(k key, h *header, data []byte) error {
 		return err
 	}
 	d.count.written.Add(int64(len(data)))
-	if d.index.grow(h.name, need) {
+	if d.index.resize(h.name, d.allocated(f.data)+d.allocated(f.table), need) {
 		f.mark(k.block, sum, true, true)
 		d.touch(h.name, tableSuffix)
 	}

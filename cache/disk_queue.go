@@ -42,8 +42,10 @@ func (d *Disk) enqueue(w diskWrite) bool {
 	}
 }
 
-// writer writes what is queued until the queue is closed.
+// writer writes what is queued until the queue is closed. It waits for the scan: before that nobody knows how much
+// room there is.
 func (d *Disk) writer() {
+	<-d.ready
 	for w := range d.queue {
 		d.keep(w)
 		d.queueMu.Lock()
@@ -55,7 +57,7 @@ func (d *Disk) writer() {
 // keep writes one block.
 func (d *Disk) keep(w diskWrite) {
 	defer w.done()
-	if d.paused() {
+	if d.paused() || !d.index.isComplete() {
 		d.count.dropped.Add(1)
 		return
 	}

@@ -16,15 +16,15 @@ const unusedFor = 30 * 24 * time.Hour
 // scan finds what is on disk, removes what is left of a crash, and then evicts what is above the
 // limits. It runs on a goroutine of its own, beside readers and writers.
 func (d *Disk) scan() {
+	defer close(d.ready)
 	for i := range 256 {
 		if !d.scanDir(hex.EncodeToString([]byte{byte(i)})) {
 			return
 		}
 	}
 	d.index.order()
-	if d.reserve(0) {
-		d.index.give(0)
-	}
+	d.reserve(0)
+	d.index.setComplete()
 	d.removeUnused()
 }
 
