@@ -67,8 +67,8 @@ func TestPrefetchEndsWithItsContext(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		if w.now != 1 || w.stopped != 8 {
-			t.Errorf("%d requests go on, %d were stopped", w.now, w.stopped)
+		if now, stopped := w.busy(); now != 1 || stopped != 8 {
+			t.Errorf("%d requests go on, %d were stopped", now, stopped)
 		}
 		(<-opened).Close()
 		mustOpenFile(t, c, smallRef(0, 100)).Close() // no request

@@ -85,6 +85,13 @@ func (w *wire) seen() []span {
 	return slices.Clone(w.reads)
 }
 
+// busy returns how many requests are under way, and how many were cancelled.
+func (w *wire) busy() (now, stopped int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now, w.stopped
+}
+
 func (w *wire) bytes() (n int64) {
 	for _, r := range w.seen() {
 		n += r.n
@@ -202,15 +209,15 @@ func TestSeekAwayCancelsTheWindow(t *testing.T) {
 		defer f.Close()
 		mustRead(t, f, 0, 3*mib, mib)
 		synctest.Wait()
-		if w.now == 0 {
+		if now, _ := w.busy(); now == 0 {
 			t.Fatal("nothing is ahead")
 		}
 		for i := range int64(maxStreams) {
 			mustRead(t, f, (100+100*i)*mib, 4096, 4096)
 		}
 		synctest.Wait()
-		if w.now != 0 {
-			t.Errorf("%d requests go on", w.now)
+		if now, _ := w.busy(); now != 0 {
+			t.Errorf("%d requests go on", now)
 		}
 		if a := c.ahead.usage(); a.outstanding != 0 {
 			t.Errorf("%+v", a)
@@ -224,7 +231,7 @@ func TestCloseCancelsTheWindow(t *testing.T) {
 		f, other := mustOpenFile(t, c, bigRef(1<<30)), mustOpenFile(t, c, bigRef(1<<30))
 		mustRead(t, f, 0, 3*mib, mib)
 		synctest.Wait()
-		ahead := w.now
+		ahead, _ := w.busy()
 		if ahead == 0 {
 			t.Fatal("nothing is ahead")
 		}
@@ -234,8 +241,8 @@ func TestCloseCancelsTheWindow(t *testing.T) {
 		synctest.Wait()
 		f.Close()
 		synctest.Wait()
-		if w.now != 1 {
-			t.Errorf("%d of %d requests go on, want the one that is waited for", w.now, ahead)
+		if now, _ := w.busy(); now != 1 {
+			t.Errorf("%d of %d requests go on, want the one that is waited for", now, ahead)
 		}
 		wg.Wait()
 		other.Close()

@@ -64,8 +64,8 @@ func TestCloseCancelsTheWhole(t *testing.T) {
 		}
 		f.Close()
 		synctest.Wait()
-		if w.now != 0 || w.bytes() > 50*mib {
-			t.Errorf("%d requests go on, %d bytes were asked for", w.now, w.bytes())
+		if now, _ := w.busy(); now != 0 || w.bytes() > 50*mib {
+			t.Errorf("%d requests go on, %d bytes were asked for", now, w.bytes())
 		}
 	})
 }
