@@ -79,7 +79,7 @@ func (c *Cache) readBlocks(ctx context.Context, ref search.Ref, p []byte, off in
 		w := wants[0]
 		wants = wants[1:]
 		if w.f != nil {
-			if err := c.blocks.wait(ctx, w.f); err != nil {
+			if err := c.blocks.wait(ctx, w.f, min(off+int64(len(p))-w.key.block*size, int64(len(w.data)))); err != nil {
 				return n, err
 			}
 		}
@@ -113,6 +113,19 @@ func (c *Cache) blockLength(ref search.Ref, i int64) int64 {
 // that changed.
 func (c *Cache) readThrough(ctx context.Context, ref search.Ref, p []byte, off int64) (int, error) {
 	n, err := c.store.ReadRange(ctx, ref, p, off)
+	if err != nil && search.KindOf(err) == search.KindChanged {
+		c.Forget(ref.Bucket, ref.Key)
+	}
+	return n, err
+}
+
+// readAs is readThrough that calls landed as bytes arrive, if the store tells.
+func (c *Cache) readAs(ctx context.Context, ref search.Ref, p []byte, off int64, landed func(n int)) (int, error) {
+	store, ok := c.store.(search.ProgressReader)
+	if !ok {
+		return c.readThrough(ctx, ref, p, off)
+	}
+	n, err := store.ReadRangeProgress(ctx, ref, p, off, landed)
 	if err != nil && search.KindOf(err) == search.KindChanged {
 		c.Forget(ref.Bucket, ref.Key)
 	}

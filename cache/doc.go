@@ -90,7 +90,8 @@
 //
 // # Reading a file
 //
-// OpenFile waits for the first block of an object, or all of one that is no longer than a block. A File looks at where it
+// OpenFile begins the first block of an object, or all of one that is no longer than a block, and waits for its first bytes: where
+// the store tells how far it has come (search.ProgressReader), what is there of a block is read while the rest is under way. A File looks at where it
 // is read. Reads that follow each other, in either direction, in any order within four times their length,
 // and in up to four places at once, are served by blocks; from the second one on, blocks are begun ahead
 // of them: twice what was read so far, up to twice the product of the link's rate and round trip, as

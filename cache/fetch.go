@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -18,6 +20,11 @@ type fetch struct {
 	cancel context.CancelFunc
 	// promote says that somebody waits for what was begun ahead of its readers; nil when one did from the beginning.
 	promote func()
+
+	arrived atomic.Int64  // bytes of data that are there, from its start
+	lowest  atomic.Int64  // what of arrived somebody waits for at least
+	bellMu  sync.Mutex    // guards bell, and lowest against being set by two
+	bell    chan struct{} // closed when arrived reaches lowest; nil: nobody waits for a part
 
 	wanted int  // how many want it: readers that wait, and those who had it fetched ahead. Guarded by fetches.mu
 	landed bool // guarded by fetches.mu
@@ -127,6 +134,7 @@ func (g *fetches) beginAhead(ctx context.Context, ref search.Ref, i int64, why p
 // startLocked starts the goroutine of f, of which ctx is the context.
 func (g *fetches) startLocked(ctx context.Context, f *fetch) error {
 	f.done, f.wanted = make(chan struct{}), 1
+	f.lowest.Store(math.MaxInt64)
 	ctx, f.cancel = context.WithCancel(ctx)
 	if err := g.cache.spawn(ctx, f.cancel, func() { g.fly(ctx, f) }); err != nil {
 		f.cancel()
@@ -171,7 +179,14 @@ func (c *Cache) fill(ctx context.Context, f *fetch) (came int64, err error) {
 	}
 	c.count.misses[kindBlock].Add(1)
 	began := c.opt.Now()
-	n, err := c.readThrough(ctx, f.ref, f.data, f.key.block*c.opt.BlockSize)
+	n, err := c.readAs(ctx, f.ref, f.data, f.key.block*c.opt.BlockSize, func(n int) {
+		if f.arrived.Swap(int64(n)) == 0 && f.promote == nil {
+			c.link.noteTrip(c.opt.Now().Sub(began))
+		}
+		if int64(n) >= f.lowest.Load() {
+			f.ring()
+		}
+	})
 	if n < len(f.data) {
 		return int64(n), shortRead(f.ref, err, int64(n), int64(len(f.data)))
 	}
@@ -183,23 +198,57 @@ func (c *Cache) fill(ctx context.Context, f *fetch) (came int64, err error) {
 	return int64(n), nil
 }
 
-// wait waits until f has landed, or ctx ends. With an error the caller's reference is given back.
-func (g *fetches) wait(ctx context.Context, f *fetch) error {
-	select {
-	case <-f.done:
-	default:
+// ring wakes those who wait for a part of f.
+func (f *fetch) ring() {
+	f.bellMu.Lock()
+	defer f.bellMu.Unlock()
+	if f.bell != nil {
+		close(f.bell)
+		f.bell = nil
+	}
+	f.lowest.Store(math.MaxInt64)
+}
+
+// listen returns what is closed once the first n bytes may be there, or earlier.
+func (f *fetch) listen(n int64) <-chan struct{} {
+	f.bellMu.Lock()
+	defer f.bellMu.Unlock()
+	if f.bell == nil {
+		f.bell = make(chan struct{})
+	}
+	f.lowest.Store(min(f.lowest.Load(), n))
+	return f.bell
+}
+
+// wait waits until the first n bytes of f are there, or ctx ends. With an error the caller's reference is given back. A caller
+// who has got a part still wants the rest.
+func (g *fetches) wait(ctx context.Context, f *fetch, n int64) error {
+	for {
 		select {
 		case <-f.done:
+			if f.err != nil && f.arrived.Load() < n {
+				f.release()
+				return f.err
+			}
+			return nil
+		default:
+		}
+		if f.arrived.Load() >= n {
+			return nil
+		}
+		bell := f.listen(n)
+		if f.arrived.Load() >= n {
+			return nil // the bell may have been rung before
+		}
+		select {
+		case <-f.done:
+		case <-bell:
 		case <-ctx.Done():
 			g.leave(f)
 			f.release()
 			return ctx.Err()
 		}
 	}
-	if f.err != nil {
-		f.release()
-	}
-	return f.err
 }
 
 // leave no longer wants f. The last one to leave cancels it. The caller's reference, if it has one, remains.

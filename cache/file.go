@@ -28,7 +28,7 @@ type file struct {
 	release func() // of what Backing lent; nil: nothing
 }
 
-// OpenFile implements search.Files: it waits for the object's first block.
+// OpenFile implements search.Files: it begins the object's first block, and waits for the first bytes.
 func (c *Cache) OpenFile(ctx context.Context, ref search.Ref) (search.File, error) {
 	if ref.ETag == "" {
 		return nil, readError(ref, search.KindInvalid, "a file needs an ETag")
@@ -61,11 +61,11 @@ func (f *file) View(ctx context.Context, p []byte, off int64) (search.View, erro
 	size := f.cache.opt.BlockSize
 	if i := off / size; off+int64(len(p)) <= (i+1)*size {
 		b, w, err := f.cache.blocks.begin(ctx, f.ref, i, f.id, int64(len(p)))
+		from := off - i*size
 		if err == nil && w != nil {
-			err = f.cache.blocks.wait(ctx, w)
+			err = f.cache.blocks.wait(ctx, w, from+int64(len(p)))
 		}
 		if err == nil {
-			from := off - i*size
 			return search.NewView(b.data[from:from+int64(len(p))], b.giveBack), nil
 		}
 		if err != errNoRoom {

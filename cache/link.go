@@ -8,7 +8,7 @@ import (
 // link estimates what the way to the store can do, from the requests that went over it. The zero value knows nothing yet.
 type link struct {
 	mu      sync.Mutex
-	trip    time.Duration // what a short request takes: each costs that however little it brings; 0: not known
+	trip    time.Duration // what a short request takes, or the first bytes of a long one; 0: not known
 	quick   time.Duration // what the quickest long request took
 	quickN  int64         // and the bytes it brought
 	rate    float64       // bytes a second with as many requests as there were; 0: not known
@@ -31,15 +31,10 @@ func (l *link) note(n int64, began, ended time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	took := max(ended.Sub(began), 1)
-	switch {
-	case n > shortRequest:
-		if l.quick == 0 || float64(took)/float64(n) < float64(l.quick)/float64(l.quickN) {
-			l.quick, l.quickN = took, n
-		}
-	case l.trip == 0:
-		l.trip = took
-	default:
-		l.trip += (took - l.trip) / 8
+	if n <= shortRequest {
+		l.tripLocked(took)
+	} else if l.quick == 0 || float64(took)/float64(n) < float64(l.quick)/float64(l.quickN) {
+		l.quick, l.quickN = took, n
 	}
 	if l.since.IsZero() {
 		l.since, l.brought, l.busy = began, 0, 0
@@ -58,8 +53,22 @@ func (l *link) note(n int64, began, ended time.Time) {
 	}
 }
 
-// tripLocked is the round trip: that of short requests, else it is not shorter than the quickest long one.
-func (l *link) tripLocked() time.Duration {
+// noteTrip tells how long the first bytes of an answer took.
+func (l *link) noteTrip(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tripLocked(took)
+}
+
+func (l *link) tripLocked(took time.Duration) {
+	if l.trip == 0 {
+		l.trip = took
+	}
+	l.trip += (took - l.trip) / 8
+}
+
+// roundTripLocked is that of short requests and first bytes; without any, it is not longer than the quickest long request.
+func (l *link) roundTripLocked() time.Duration {
 	if l.trip == 0 || l.quick != 0 && l.quick < l.trip {
 		return l.quick
 	}
@@ -70,7 +79,7 @@ func (l *link) tripLocked() time.Duration {
 func (l *link) product() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return int64(l.rate * l.tripLocked().Seconds())
+	return int64(l.rate * l.roundTripLocked().Seconds())
 }
 
 // cost is how long it takes to fetch so many bytes in pieces, so many at once; known is false when there was no long
@@ -82,7 +91,7 @@ func (l *link) cost(bytes, piece, atOnce int64) (_ time.Duration, known bool) {
 	if l.quick == 0 {
 		return 0, false
 	}
-	trip := l.tripLocked()
+	trip := l.roundTripLocked()
 	rate := l.rate
 	if !l.wide {
 		rate = max(rate, manyRequests*float64(l.quickN)/max(l.quick-trip, l.quick/16).Seconds())
