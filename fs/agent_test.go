@@ -29,10 +29,12 @@ type agent struct {
 type agentCall struct {
 	// "stat" (follows links), "list", "read", "link"; "hold" opens a file, which stays open until
 	// the next hold, and "held" reads its byte at At; "walk" lists all files below a directory
-	// and what is in them; "create", "mkdir", "remove", "truncate".
+	// and what is in them; "create", "mkdir", "remove", "truncate"; a way of readWays reads
+	// up to Len bytes at At.
 	Op   string
 	Path []byte
 	At   int64
+	Len  int
 }
 
 // agentAnswer is what came of it.
@@ -192,7 +194,12 @@ func (c agentCall) do(dir string, held **os.File) (answer agentAnswer) {
 	case "truncate":
 		err = os.Truncate(path, 0)
 	default:
-		err = errors.New("no such operation: " + c.Op)
+		read, ok := readWays[c.Op]
+		if !ok {
+			err = errors.New("no such operation: " + c.Op)
+			break
+		}
+		answer.Data, err = read(path, c.At, c.Len)
 	}
 	return answer
 }

@@ -71,7 +71,6 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	answer := uint32(fuse.FOPEN_NOFLUSH)
 	h := &fileHandle{node: n}
 	if n.ref.ETag == "" {
-		n.mode.opened(n.fs.Now(), func() bool { return false })
 		return h, answer, 0
 	}
 	h.stream = n.fs.ahead.opened(n)
@@ -80,7 +79,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, n.fail("open", err)
 	}
 	h.file = file
-	h.direct = n.mode.opened(n.fs.Now(), func() bool { _, ok := file.Backing(); return ok })
+	n.mode.opened(n.fs.Now(), file)
 	// The inode is of one ETag: pages of it that the kernel still has are right.
 	return h, answer | fuse.FOPEN_KEEP_CACHE, 0
 }

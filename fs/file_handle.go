@@ -18,7 +18,6 @@ type fileHandle struct {
 	file   search.File  // nil: an object without an ETag, which nothing can be kept of
 	stream *stream      // the one that the open fitted; may be nil
 	end    atomic.Int64 // the end of the bytes that were read, as far as the highest
-	direct bool         // the kernel may read the file's backing by itself
 }
 
 var (
@@ -69,9 +68,8 @@ func (h *fileHandle) view(ctx context.Context, p []byte, off int64) (search.View
 // Release is called once no READ is under way.
 func (h *fileHandle) Release(context.Context) syscall.Errno {
 	n := h.node
-	n.mode.closed(n.fs.Now())
 	if h.file != nil {
-		h.file.Close()
+		n.mode.closed(n.fs.Now(), h.file)
 	}
 	n.fs.ahead.closed(h.stream, h.end.Load(), n.ref.Size)
 	return 0
@@ -79,10 +77,10 @@ func (h *fileHandle) Release(context.Context) syscall.Errno {
 
 // PassthroughFd is asked by go-fuse, right after Open, for a descriptor that the kernel reads by itself from then on.
 func (h *fileHandle) PassthroughFd() (fd int, ok bool) {
-	if !h.direct {
+	if h.file == nil {
 		return 0, false
 	}
-	return h.file.Backing()
+	return h.node.mode.passthrough()
 }
 
 // short is the error of a read that gave fewer bytes than there are.
