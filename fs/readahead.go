@@ -26,6 +26,10 @@ const (
 	firstCredit = 8 << 20
 	earnedShare = 3
 	maxCredit   = 64 << 20
+	// leastCredit is what can be earned again, when all is wasted, by opens of what would have been fetched: a
+	// rightShare-th of their cost.
+	leastCredit = 1 << 20
+	rightShare  = 16
 )
 
 // readAhead follows the opens of files, and fetches what will be opened next: see "Reading ahead" in the package's
@@ -149,7 +153,7 @@ func (a *readAhead) begin(n *dirNode, ref search.Ref) *stream {
 	defer a.mu.Unlock()
 	t := a.trailLocked(r)
 	t.add(number)
-	s := t.stream(r)
+	s := t.stream(r, a.streams)
 	if s == nil || a.stopped {
 		if t.wantsOrders(r) && !a.stopped {
 			t.making = true
@@ -159,7 +163,6 @@ func (a *readAhead) begin(n *dirNode, ref search.Ref) *stream {
 		}
 		return nil
 	}
-	t.opens = nil
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.lastOpen = a.fs.Now()
 	if len(a.streams) == maxStreams {
@@ -249,6 +252,9 @@ func (a *readAhead) settleLocked(o outcome) {
 	a.count.used.Add(int64(o.used))
 	a.count.wasted.Add(int64(o.wasted))
 	a.credit = min(a.credit+o.earned, maxCredit)
+	if a.credit < leastCredit {
+		a.credit = min(a.credit+o.right, leastCredit)
+	}
 }
 
 // stopLocked ends s: what is under way for it is given up, where nobody else waits for it.

@@ -4,7 +4,7 @@ package fs
 // were passed over.
 type rule struct {
 	kind   ruleKind
-	suffix string // ruleSuffix: those whose key has it
+	suffix suffix // ruleSuffix: those whose name has it
 	step   int    // ruleStride: every step-th
 	at     int    // ruleStride: a place that is one of them
 }
@@ -24,6 +24,8 @@ const (
 	heldShare = 0.75
 	// rulePlaces is how many places must have been opened for a rule that leaves places out.
 	rulePlaces = 3
+	// maxStride is the widest stride: what looks like a wider one is several readers, far from each other.
+	maxStride = reach / 2
 )
 
 // wants reports whether the rule names place v.
@@ -62,8 +64,11 @@ func (s *stream) choose() rule {
 		{kind: ruleSuffix, suffix: last.suffix},
 		{kind: ruleStride, step: max(s.last-s.before, s.before-s.last), at: s.last},
 	}
+	if rules[2].same(s.rule) {
+		rules[1], rules[2] = rules[2], rules[1] // it takes less to see that it holds still
+	}
 	for _, r := range rules {
-		if r.kind == ruleStride && (r.step < 2 || s.opens < rulePlaces) {
+		if r.kind == ruleStride && (r.step < 2 || r.step > maxStride || s.opens < rulePlaces) {
 			continue
 		}
 		// A stride may have changed, and is judged by its last opens; a suffix is rare in many places.

@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ecsfs/ecsfs/search"
@@ -30,10 +29,10 @@ const (
 
 // place is one position of a stream, in its direction.
 type place struct {
-	looked  bool   // the fields below are known
-	nothing bool   // a folder, or nothing to fetch: nobody is expected here
-	suffix  string // of the key
-	cost    int64  // what it costs to fetch it, or what that was
+	looked  bool // the fields below are known
+	nothing bool // a folder, or nothing to fetch: nobody is expected here
+	suffix  suffix
+	cost    int64 // what it costs to fetch it, or what that was
 	opened  bool
 	fetched bool // or kept already, or under way
 	asked   bool // fetched, and not kept already
@@ -93,29 +92,41 @@ func (s *stream) place(v int) *place {
 	return &s.places[v-s.base]
 }
 
-// look fills in what place v is of; ok is false when there is no such place, or not yet.
-func (s *stream) look(v int) (p *place, e search.Entry, ok bool) {
+// look returns place v; ok is false when there is no such place, or not yet, or it is forgotten.
+func (s *stream) look(v int) (p *place, ok bool) {
+	if p = s.place(v); p == nil || p.looked {
+		return p, p != nil
+	}
+	e, ok := s.entry(v)
+	if !ok {
+		return nil, false
+	}
+	ref, fetch := s.roll.ref(&e)
+	p.looked, p.nothing, p.suffix, p.cost = true, !fetch, suffixOf(e.Key), s.want(ref.Size)+aheadCost
+	return p, true
+}
+
+// entry returns what place v is of; ok is false when there is no such place, or not yet.
+func (s *stream) entry(v int) (e search.Entry, ok bool) {
 	position := s.mirror(v)
 	if n, complete := s.order.len(s.roll); position < 0 || position >= n {
 		if position == n && !complete {
-			s.roll.at(position) // has a listing that grows go on
+			s.roll.at(position) // has the listing go on
 		}
-		return nil, e, false
+		return e, false
 	}
-	if e, ok = s.roll.at(s.order.numberAt(position)); !ok {
-		return nil, e, false
-	}
-	if p = s.place(v); p != nil && !p.looked {
-		ref, fetch := s.roll.ref(&e)
-		p.looked, p.nothing, p.suffix, p.cost = true, !fetch, suffix(e.Key), s.want(ref.Size)+aheadCost
-	}
-	return p, e, p != nil
+	return s.roll.at(s.order.numberAt(position))
 }
 
-// suffix returns what follows the last "." of a key's last segment; empty when there is none.
-func suffix(key string) string {
-	name := key[strings.LastIndexByte(key, '/')+1:]
-	return name[strings.LastIndexByte(name, '.')+1:]
+// suffix is a hash of what follows the last "." of a name. Where two are the same by chance, a rule is found out as wrong.
+type suffix uint32
+
+func suffixOf(key string) suffix {
+	h := uint32(2166136261) // FNV-1a, from the end
+	for i := len(key) - 1; i >= 0 && key[i] != '.' && key[i] != '/'; i-- {
+		h = (h ^ uint32(key[i])) * 16777619
+	}
+	return suffix(h)
 }
 
 // find returns the place of ref.
@@ -130,36 +141,33 @@ func (s *stream) find(ref search.Ref) (v int, ok bool) {
 
 // fits reports whether an open of place v belongs to s, and how well: the less the better.
 func (s *stream) fits(v int) (distance int, ok bool) {
-	if v >= s.base && v-s.base < len(s.places) {
+	distance = max(v-s.front, s.front-v)
+	if s.has(v) {
 		if p := &s.places[v-s.base]; p.fetched && !p.opened {
-			return 0, true
+			return distance, true
 		}
 	}
-	distance = max(v-s.front, s.front-v)
+	least, most := -reach, reach
 	if s.rule.kind == ruleSuffix || s.rule.kind == ruleStride {
-		return distance, -reach <= v-s.front && v-s.front <= scanned
+		most = scanned
 	}
-	return distance, distance <= reach
+	return distance + 2*scanned, least <= v-s.front && v-s.front <= most
 }
 
-// newStream returns the stream of these opens, by position, the last one last; nil when no rule says what follows.
+// newStream returns the stream of these opens, by position, the last one last; nil when no rule says what follows. The
+// positions are within scanned.
 func newStream(r *roll, o *order, down bool, positions []int) *stream {
 	s := &stream{roll: r, order: o, down: down, window: firstWindow, rule: rule{kind: ruleAll}}
 	s.front = s.mirror(positions[0])
 	s.last, s.next, s.swept, s.base = s.front, s.front+1, s.front-reach, s.front-reach
 	for _, position := range positions {
-		if v := s.mirror(position); s.near(v) {
-			s.opened(v)
-		}
+		s.opened(s.mirror(position))
 	}
 	if s.rule.kind == ruleNone {
 		return nil
 	}
 	return s
 }
-
-// near reports whether place v is near enough to the others of a stream to begin with it.
-func (s *stream) near(v int) bool { return v >= s.base && v-s.front <= scanned/2 }
 
 // opened takes in that place v was opened, which fits, and returns what that tells.
 func (s *stream) opened(v int) (o outcome) {
@@ -169,13 +177,13 @@ func (s *stream) opened(v int) (o outcome) {
 	for f := s.front + 1; f < v; f++ {
 		s.look(f)
 	}
-	p, _, ok := s.look(v)
+	p, ok := s.look(v)
 	if !ok {
 		return o
 	}
 	if !p.opened {
-		if s.rule.wants(v, p) {
-			o.earned = p.cost / earnedShare
+		if !p.fetched && s.rule.wants(v, p) {
+			o.right = p.cost / rightShare
 		}
 		if p.fetched && !p.passed {
 			s.window = min(2*s.window, maxWindow)
@@ -205,13 +213,13 @@ func (s *stream) take(p *place, o *outcome) {
 	}
 	if p.asked {
 		o.used++
-		o.earned += p.cost
+		o.earned += p.cost + p.cost/earnedShare
 	}
 }
 
 // taken takes in that place v was opened, by whoever belongs to another stream.
 func (s *stream) taken(v int) (o outcome) {
-	if v >= s.base && v-s.base < len(s.places) {
+	if s.has(v) {
 		if p := &s.places[v-s.base]; p.fetched && !p.opened {
 			s.take(p, &o)
 		}
@@ -222,13 +230,14 @@ func (s *stream) taken(v int) (o outcome) {
 // outcome is what an open tells about reading ahead.
 type outcome struct {
 	used, wasted int   // files that were fetched
-	earned       int64 // see readAhead.credit
+	earned       int64 // credit
+	right        int64 // credit that may be earned by what would have been right to fetch, when there is none
 }
 
 // passOver takes what was fetched before place v and was not opened for a mistake. It may be opened yet.
 func (s *stream) passOver(v int) {
 	for ; s.swept < v; s.swept++ {
-		if s.swept < s.base || s.swept-s.base >= len(s.places) {
+		if !s.has(s.swept) {
 			continue
 		}
 		if p := &s.places[s.swept-s.base]; p.fetched && !p.opened && !p.passed {
@@ -262,11 +271,12 @@ func (s *stream) pick(credit int64) (v int, ref search.Ref, n int64, ok bool) {
 			return 0, ref, 0, false
 		}
 		v = s.next
-		p, e, there := s.look(v)
+		p, there := s.look(v)
 		if !there {
 			return 0, ref, 0, false
 		}
 		if !p.opened && !p.fetched && s.rule.wants(v, p) {
+			e, _ := s.entry(v)
 			ref, _ = s.roll.ref(&e)
 			n = s.want(ref.Size)
 			if p.cost = n + aheadCost; p.cost > credit {
@@ -293,7 +303,7 @@ func (s *stream) fetched(v int, asked int64, ok bool) (o outcome) {
 	case asked > 0:
 		p.asked, p.cost = true, asked+aheadCost
 		if p.opened {
-			o.used, o.earned = 1, p.cost
+			o.used, o.earned = 1, p.cost+p.cost/earnedShare
 		}
 	case !ok && !p.opened:
 		p.fetched = false
@@ -328,6 +338,9 @@ func (s *stream) closed(end, size int64) {
 	s.reads[s.closes%len(s.reads)] = end
 	s.closes++
 }
+
+// has reports whether place v is among those of s.
+func (s *stream) has(v int) bool { return v >= s.base && v-s.base < len(s.places) }
 
 // finished reports whether the last file was opened, and all that were fetched.
 func (s *stream) finished() bool {

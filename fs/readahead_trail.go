@@ -58,39 +58,57 @@ func (t *trail) add(number int) {
 	}
 }
 
-// stream returns the stream that the opens make, or nil.
-func (t *trail) stream(r *roll) *stream {
-	if s := begun(r, &order{}, t.opens); s != nil {
-		return s
-	}
-	for _, o := range t.orders {
-		if s := begun(r, o, t.opens); s != nil {
+// stream returns the stream that the opens make, or nil, and forgets those that are in it. There are others.
+func (t *trail) stream(r *roll, others []*stream) *stream {
+	for _, o := range append([]*order{{}}, t.orders...) {
+		joins := slices.ContainsFunc(others, func(s *stream) bool {
+			return s.order.kind == o.kind && s.roll.listing.ID() == t.id.listing
+		})
+		if s := begun(r, o, t.opens, joins); s != nil {
+			t.opens = slices.DeleteFunc(t.opens, func(number int) bool {
+				position, ok := o.positionOf(number)
+				return ok && s.has(s.mirror(position))
+			})
 			return s
 		}
 	}
 	return nil
 }
 
-// begun returns the stream that the last of opens, of these numbers, are in this order, or nil:
+// begun returns the stream that the last of opens, of these numbers, is of in this order, or nil:
 //
 //	two neighbours, the second opened right after the first
 //	three or more in one direction, that a rule explains
-//	two pairs of neighbours among those of several readers
-func begun(r *roll, o *order, opens []int) *stream {
-	var at []int
+//	two pairs of neighbours, of several readers: one, where there are other streams in this order
+func begun(r *roll, o *order, opens []int, joins bool) *stream {
+	last, ok := o.positionOf(opens[len(opens)-1])
+	if !ok {
+		return nil
+	}
+	var at []int // positions near the last
+	pairs := 0
 	for _, number := range opens {
-		if position, ok := o.positionOf(number); ok {
-			at = append(at, position)
+		position, ok := o.positionOf(number)
+		if !ok || position-last > scanned/2 || last-position > scanned/2 {
+			continue
 		}
+		if slices.Contains(at, position-1) || slices.Contains(at, position+1) {
+			pairs++
+		}
+		at = append(at, position)
 	}
 	if len(at) < 2 {
 		return nil
 	}
-	last := at[len(at)-1]
 	down := last < at[len(at)-2]
-	run := 1 // how many of the last are in one direction
-	for run < len(at) && at[len(at)-run] != at[len(at)-run-1] && (at[len(at)-run] < at[len(at)-run-1]) == down {
+	run := 2 // how many of the last are in one direction
+	for run < len(at) && (at[len(at)-run] < at[len(at)-run-1]) == down {
 		run++
+	}
+	before, after := slices.Contains(at, last-1), slices.Contains(at, last+1)
+	if (before || after) && (pairs >= 2 || joins) {
+		at = slices.DeleteFunc(at, func(position int) bool { return position-last > reach || last-position > reach })
+		return newStream(r, o, !before, at)
 	}
 	for _, n := range []int{run, rulePlaces, 2} {
 		part := at[len(at)-min(n, run):]
@@ -101,19 +119,7 @@ func begun(r *roll, o *order, opens []int) *stream {
 			return s
 		}
 	}
-	pairs := 0
-	for i, position := range at {
-		for _, other := range at[:i] {
-			if position-other == 1 || other-position == 1 {
-				pairs++
-			}
-		}
-	}
-	up := slices.Contains(at[:len(at)-1], last-1)
-	if pairs < 2 || !up && !slices.Contains(at[:len(at)-1], last+1) {
-		return nil
-	}
-	return newStream(r, o, !up, at)
+	return nil
 }
 
 // wantsOrders reports whether other orders than that as listed should be made of r.
