@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ecsfs/ecsfs/cache"
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 // Promise 4, and what reading costs: the requests of each program, when nothing
 // is known, and when the same is done again.
 func TestRequestsOfPrograms(t *testing.T) {
-	const page, small, block = 20, 70, 1 << 20
+	const page, small = 20, 70
 	for _, p := range []struct{ name, script, cold string }{
 		{"ls -l", `ls -l $D`, "ListBuckets=1 Query=4 SearchKeys=1"},
 		{"ls -f", `ls -f $D`, "ListBuckets=1 Query=4 SearchKeys=1"},
@@ -36,7 +37,6 @@ func TestRequestsOfPrograms(t *testing.T) {
 			w.wantRequests(p.name+" again", "")
 		})
 	}
-	_ = block
 }
 
 // What reading one file costs: each byte that is wanted is fetched once.
@@ -71,6 +71,32 @@ func TestRequestsOfOneFile(t *testing.T) {
 			w.want(script, first)
 			w.wantRequests(f.name+" again", "")
 		})
+	}
+}
+
+// What was read once is on disk: another mount, later, fetches nothing of it.
+func TestRequestsAfterRemount(t *testing.T) {
+	w := newWorld(t, setup{disk: &cache.DiskOptions{Dir: t.TempDir(), Size: 1 << 30}})
+	check(t, w.ecs.PutGenerated("b", "large", ecstest.Generated{Seed: 1, Size: 20<<20 + 17}, ecstest.PutOptions{}))
+	for i := range 70 {
+		w.put(fmt.Sprintf("f%02d", i), strings.Repeat("hay\n", 25+i)+"needle\n", "color", "red")
+	}
+	const script = `cksum $B/large; grep -rl needle $B/color,eq,red; head -c1 $B/large | cksum`
+	first := w.sh(script)
+	gets := w.ecs.Count("GetObject")
+	for range 2 {
+		w.remount()
+		w.ecs.ResetRequests()
+		w.want(script, first)
+		if n := w.ecs.Count("GetObject"); n != 0 {
+			t.Errorf("%d GETs after a remount, %d before", n, gets)
+		}
+	}
+	// Another version is another file.
+	check(t, w.ecs.PutGenerated("b", "large", ecstest.Generated{Seed: 3, Size: 1 << 20}, ecstest.PutOptions{}))
+	w.remount()
+	if again := w.sh(script); again == first {
+		t.Error("the old bytes are read of an object that was overwritten between two mounts")
 	}
 }
 
