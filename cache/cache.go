@@ -62,7 +62,8 @@ type Cache struct {
 	ahead    *ahead
 	link     link
 	readers  atomic.Uint64 // files opened so far: the last one's number
-	disk     tier          // nil: none
+	opened   opened
+	disk     tier // nil: none
 	count    counters
 
 	ctx    context.Context // ends with Close

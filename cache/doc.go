@@ -101,7 +101,8 @@
 // whole object once the time spent on ranges has reached what the rest would take by the measured round trip and rate, if it fits into
 // 7/8 of the room in memory: then 32 blocks at a time come behind all other requests while ranges go on. These bytes are
 // counted by themselves (cache_whole_bytes), not as read ahead. When a reader jumps, or is closed, what is under
-// way ahead of it and wanted by nobody else is cancelled.
+// way ahead of it and wanted by nobody else is cancelled. Where several files of one object are open, what
+// lies in memory between two reads of one of them counts as read: the kernel had it for another one.
 //
 // A View of bytes that lie in one block is lent, not copied: its buffer is not used again before Release.
 //

@@ -40,6 +40,7 @@ func (c *Cache) OpenFile(ctx context.Context, ref search.Ref) (search.File, erro
 			return nil, err
 		}
 	}
+	c.opened.add(f.key(), 1)
 	return f, nil
 }
 
@@ -87,12 +88,16 @@ func (f *file) expected(ctx context.Context, off, n int64) bool {
 	if f.closed {
 		return true
 	}
+	shared := f.cache.opened.several(f.key())
+	if shared {
+		f.bridge(off)
+	}
 	s, trusted, dropped := f.streams.note(off, n)
 	if dropped != nil {
 		f.giveUp(dropped)
 	}
 	if !trusted {
-		return f.touch(off)
+		return shared && f.follows(off, n) || f.touch(off)
 	}
 	if s.reads > 1 {
 		f.extend(ctx, s, off, n)
@@ -215,8 +220,47 @@ func (f *file) readRange(ctx context.Context, p []byte, off int64) (int, error) 
 
 // atHand reports whether block i is kept or under way, or on the disk.
 func (f *file) atHand(i int64) bool {
-	c, k := f.cache, f.cache.blockKey(f.ref, i)
-	return c.mem.has(k) || c.blocks.has(k) || c.disk != nil && c.disk.has(k)
+	return f.inMemory(i) || f.cache.disk != nil && f.cache.disk.has(f.cache.blockKey(f.ref, i))
+}
+
+// follows reports whether the first of the n bytes at off that are not in memory come right after a block that
+// is. Then this reader need not have jumped: another one brought the bytes before, which the kernel gave to both.
+func (f *file) follows(off, n int64) bool {
+	size := f.cache.opt.BlockSize
+	first, i := off/size, off/size
+	for i*size < off+n && f.inMemory(i) {
+		i++
+	}
+	return i > first || i > 0 && off%size == 0 && f.inMemory(i-1)
+}
+
+// bridge has the stream that ended before off go on up to off, if all between is in memory: this reader had it
+// from the kernel, which had it for another one. f.mu is held.
+func (f *file) bridge(off int64) {
+	size := f.cache.opt.BlockSize
+	for _, s := range f.streams.list {
+		if s.reads == 0 || s.backward || off <= s.hi || off-s.hi > leastWindow*size {
+			continue
+		}
+		i := s.hi / size
+		for i*size < off && f.inMemory(i) {
+			i++
+		}
+		if i*size >= off {
+			s.covered += off - s.hi
+			s.hi = off
+			return
+		}
+	}
+}
+
+// key stands for the object.
+func (f *file) key() key { return f.cache.blockKey(f.ref, 0) }
+
+// inMemory reports whether block i is kept or under way.
+func (f *file) inMemory(i int64) bool {
+	k := f.cache.blockKey(f.ref, i)
+	return f.cache.mem.has(k) || f.cache.blocks.has(k)
 }
 
 // Backing implements search.File.
@@ -241,6 +285,7 @@ func (f *file) Close() {
 		return
 	}
 	f.closed = true
+	f.cache.opened.add(f.key(), -1)
 	if f.rental.cancel != nil {
 		f.rental.cancel()
 	}

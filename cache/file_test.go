@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -425,4 +426,36 @@ func TestOpenFileFindsOutThatAnObjectChanged(t *testing.T) {
 		t.Error(err)
 	}
 	st.wantRequests(t, "read", before)
+}
+
+// Readers of one object share the kernel's pages: each sees gaps, where another one read. Still a block is
+// fetched once, and whole.
+func TestReadersInTurn(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			w := &wire{trip: 10 * time.Millisecond}
+			c := newCache(t, w, Options{MemoryBudget: 256 * mib})
+			ref := bigRef(64 * mib)
+			random := rand.New(rand.NewPCG(seed, 0))
+			readers := make([]search.File, 2+seed)
+			for i := range readers {
+				readers[i] = mustOpenFile(t, c, ref)
+			}
+			const each = 3 * mib / 4
+			for off := int64(0); off < ref.Size; off += each {
+				mustRead(t, readers[random.IntN(len(readers))], off, each, each)
+			}
+			synctest.Wait()
+			seen := map[int64]bool{}
+			for _, s := range w.seen() {
+				if s.n != mib || s.off%mib != 0 || seen[s.off] {
+					t.Errorf("%d readers: %d bytes were fetched at %d, want each block once", len(readers), s.n, s.off)
+				}
+				seen[s.off] = true
+			}
+			for _, f := range readers {
+				f.Close()
+			}
+		})
+	}
 }
