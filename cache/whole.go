@@ -11,12 +11,17 @@ const wholeAtOnce = 32
 // wholeShare is how much of the room in memory an object may take that is fetched whole, in eighths.
 const wholeShare = 7
 
+// leastRanges is how many ranges are asked for at least before an object is fetched whole: who reads the end of a
+// file, as tail does, or what formats have there, is no reader who jumps about.
+const leastRanges = 4
+
 // rental decides for a reader who jumps whether to go on paying for each range, or to fetch the whole object: that is
-// begun once the time spent on ranges has reached what the rest would take. So it never costs more than twice the better
+// begun once the time spent on ranges has reached what the rest would take, and leastRanges were. So it hardly costs more than twice the better
 // choice, whatever the reader does next. Guarded by file.mu.
 type rental struct {
 	under  int                // ranges under way
 	since  time.Time          // when the first of them was begun
+	asked  int                // ranges
 	spent  time.Duration      // with ranges under way
 	bought int                // how often the object was fetched whole: some of it may have been evicted since
 	cancel context.CancelFunc // of the whole; nil when it is not under way
@@ -24,6 +29,7 @@ type rental struct {
 
 // begun tells that a range is about to be asked for.
 func (r *rental) begun(now time.Time) {
+	r.asked++
 	if r.under++; r.under == 1 {
 		r.since = now
 	}
@@ -43,7 +49,7 @@ func (r *rental) enough(now time.Time, cost time.Duration) bool {
 	if r.under > 0 {
 		spent += now.Sub(r.since)
 	}
-	return r.cancel == nil && spent >= cost<<min(r.bought, 20)
+	return r.cancel == nil && r.asked >= leastRanges && spent >= cost<<min(r.bought, 20)
 }
 
 // request asks the store for p alone.
