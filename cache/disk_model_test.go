@@ -3,12 +3,15 @@ package cache
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -134,9 +137,9 @@ func randomDiskCalls(t *testing.T, rt *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := time.Now().Add(-time.Hour)
+	clock := newHandClock(time.Now().Add(-time.Hour))
 	o := DiskOptions{
-		Dir: filepath.Join(top, "0"), Store: "store", BlockSize: 8 << 10, Now: func() time.Time { return clock },
+		Dir: filepath.Join(top, "0"), Store: "store", BlockSize: 8 << 10, Now: clock.now,
 		Size: int64(rapid.SampledFrom([]int{64 << 10, 400 << 10, 64 << 20}).Draw(rt, "size")),
 	}
 	d, err := OpenDisk(o)
@@ -195,7 +198,7 @@ func randomDiskCalls(t *testing.T, rt *rapid.T) {
 					rt.Fatal("above the limit:", bytes)
 				}
 			}
-			clock = clock.Add(time.Second)
+			clock.advance(time.Second)
 		},
 		"put": func(rt *rapid.T) {
 			o := draw()
@@ -302,3 +305,18 @@ func randomDiskCalls(t *testing.T, rt *rapid.T) {
 		},
 	})
 }
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// handClock is a clock that is set by hand.
+type handClock struct{ nanos atomic.Int64 }
+
+func newHandClock(t time.Time) *handClock {
+	c := &handClock{}
+	c.nanos.Store(t.UnixNano())
+	return c
+}
+
+func (c *handClock) now() time.Time { return time.Unix(0, c.nanos.Load()) }
+
+func (c *handClock) advance(d time.Duration) { c.nanos.Add(int64(d)) }

@@ -27,7 +27,7 @@ type space struct {
 	asked   time.Time
 	free    int64 // when asked, for us, in bytes
 	keep    int64 // to be left free
-	written int64 // since then
+	written int64 // since then, less what was evicted
 }
 
 // statfs asks the file system.
@@ -51,7 +51,8 @@ func (d *Disk) reserve(n int64) bool {
 		return true
 	}
 	low := d.index.maxPages - max(d.index.maxPages/lowWaterPart, n)
-	for d.evictOne() > 0 {
+	for gone := d.evictOne(); gone > 0; gone = d.evictOne() {
+		d.space.written -= gone * pageBytes
 		if items, bytes := d.index.usage(); bytes/pageBytes <= low && items < d.index.maxItems-d.index.maxItems/lowWaterPart {
 			break
 		}
@@ -60,8 +61,8 @@ func (d *Disk) reserve(n int64) bool {
 }
 
 // leaveFreeLocked reports whether n pages can be written with enough left to others, and evicts what is needed
-// for that. At most what is missing goes in a second: some file systems free space later than
-// they remove files, and all would go for nothing.
+// for that. What was written and evicted since the file system was asked is reckoned with: some free space later than
+// they remove files, and to evict until they say that there is room would evict all.
 func (d *Disk) leaveFreeLocked(n int64) bool {
 	s := &d.space
 	if now := d.opt.Now(); now.Sub(s.asked) >= freeEvery || now.Before(s.asked) {
@@ -71,17 +72,13 @@ func (d *Disk) leaveFreeLocked(n int64) bool {
 			return false
 		}
 		*s = space{asked: now, free: free, keep: min(total/keepFreePart, keepFreeBytes)}
-		for missing := s.keep + n*pageBytes - free; missing > 0; {
-			gone := d.evictOne() * pageBytes
-			if gone == 0 {
-				break
-			}
-			missing -= gone
-			s.written -= gone
-		}
 	}
-	if s.free-s.written-n*pageBytes < s.keep {
-		return false
+	for s.free-s.written-n*pageBytes < s.keep {
+		gone := d.evictOne()
+		if gone == 0 {
+			return false
+		}
+		s.written -= gone * pageBytes
 	}
 	s.written += n * pageBytes
 	return true
