@@ -26,11 +26,12 @@ const (
 )
 
 // limiter hands out slots for operations. Those that somebody waits for come first, in the order in which they asked, and
-// may take all slots. Those that read ahead take what is left of a share, which begins at half of its most, three quarters of
-// all slots, and is found out as TCP finds its window:
+// may take all slots. Those that read ahead take what is left of a share, which begins at two thirds of its most, three quarters
+// of all slots, and is found out as TCP finds its window:
 //
 //   - It grows while it is used in full and the answers begin to come nearly as soon as at best: by a quarter with each
-//     window, which is as many answers as the share has slots; once it had to be lowered, by one with each two such.
+//     window, which is as many answers as the share has slots; from three quarters of where it had to be lowered on, by
+//     one with each two such.
 //   - It is halved when the store says that it has too much to do (503, 429) or does not answer, and when no answer of a
 //     window came in good time. If the next window shows that this did not help, or that it cost more than a fifth of
 //     the throughput, the store was not slow for what is read ahead: it is taken back, and what is seen now is the best.
@@ -47,7 +48,8 @@ type limiter struct {
 	share float64
 	// foreground and background are those who wait: *waiter, the first to be served in front.
 	foreground, background list.List
-	lowered                bool // share was lowered once
+	// known is up to where share grows fast: three quarters of what it was when it was last lowered; before, all.
+	known float64
 
 	epoch  int // how often share was lowered, or that taken back
 	window window
@@ -81,7 +83,7 @@ type waiter struct {
 func newLimiter(slots int) *limiter {
 	most := max(1, slots*3/4)
 	least := min(leastAhead, most)
-	return &limiter{slots: slots, most: most, least: least, share: float64(max(least, (most+1)/2))}
+	return &limiter{slots: slots, most: most, least: least, share: float64(max(least, most*2/3)), known: float64(most)}
 }
 
 // enter asks for a slot. It is there when the waiter's ready is nil or closed; the caller then releases it,
@@ -227,7 +229,7 @@ func (l *limiter) answered(now time.Time, epoch int, size int64, delay time.Dura
 	w.delay = min(w.delay, part)
 	w.full = w.full && (l.background.Len() > 0 || l.ahead >= int(l.share))
 	length := int(l.share)
-	if l.lowered {
+	if l.share >= l.known {
 		length *= 2
 	}
 	if w.answers >= max(shortestWindow, length) {
@@ -251,18 +253,19 @@ func (l *limiter) judge(now time.Time) {
 	case w.delay > 1:
 		l.trial = &trial{w.delay, rate}
 		l.lower()
-	case l.lowered:
+	case l.share < l.known:
+		l.trial = nil
+		l.set(min(l.share*5/4, l.known))
+	default:
 		l.trial = nil
 		l.set(l.share + 1)
-	default:
-		l.set(l.share * 5 / 4)
 	}
 }
 
 // lower halves the share.
 func (l *limiter) lower() {
 	l.epoch++
-	l.lowered, l.window = true, window{}
+	l.known, l.window = l.share*3/4, window{}
 	l.set(l.share / 2)
 }
 

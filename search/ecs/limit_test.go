@@ -117,10 +117,10 @@ func TestLimiterGrants(t *testing.T) {
 		l.enter(true)
 	}
 	share, _ := l.sharing()
-	if l.ahead != share || share != 24 || l.held != 24 {
+	if l.ahead != share || share != 32 || l.held != 32 {
 		t.Errorf("%d of a share of %d", l.ahead, share)
 	}
-	for i := range 40 {
+	for i := range 32 {
 		if !has(l.enter(false)) {
 			t.Fatalf("the %dth that somebody waits for has no slot", i)
 		}
@@ -303,10 +303,10 @@ func TestShareComesBack(t *testing.T) {
 func TestShareOneStepAtATime(t *testing.T) {
 	l := newLimiter(64)
 	_, epoch := l.sharing()
-	for range 24 {
+	for range 32 {
 		l.overloaded(epoch)
 	}
-	if share, _ := l.sharing(); share != 12 {
+	if share, _ := l.sharing(); share != 16 {
 		t.Errorf("a share of %d after the 503s of one moment", share)
 	}
 }
@@ -322,7 +322,7 @@ func TestShareUnused(t *testing.T) {
 		l.answered(now, epoch, 4<<10, time.Duration(i)*time.Millisecond)
 		l.release(w)
 	}
-	if share, _ := l.sharing(); share != 24 {
+	if share, _ := l.sharing(); share != 32 {
 		t.Errorf("a share of %d", share)
 	}
 }

@@ -87,7 +87,7 @@ func TestQueryRequests(t *testing.T) {
 				t.Errorf("requests %v, want %v", got, want)
 			}
 			for _, counter := range c.Stats() {
-				wantCounter := map[string]int64{"requests_query": int64(2 * tt.want), "requests_search_keys": 1, "read_ahead_limit": 24}[counter.Name]
+				wantCounter := map[string]int64{"requests_query": int64(2 * tt.want), "requests_search_keys": 1, "read_ahead_limit": 32}[counter.Name]
 				if counter.Name != "bytes_received" && counter.Value != wantCounter {
 					t.Errorf("%s = %d, want %d", counter.Name, counter.Value, wantCounter)
 				}

@@ -106,7 +106,7 @@ func TestThrottled(t *testing.T) {
 			t.Error("no error")
 		}
 		throttled, requests, after := counter(t, s, "throttled"), counter(t, s, "requests_get"), counter(t, s, "read_ahead_limit")
-		if throttled != requests || requests != 4 || after != 4 || before != 24 {
+		if throttled != requests || requests != 4 || after != 4 || before != 32 {
 			t.Errorf("status %d: %d of %d answers counted, a limit of %d and then of %d", status, throttled, requests, before, after)
 		}
 	}
