@@ -307,7 +307,7 @@ func TestPlainRequestsAreRepeated(t *testing.T) {
 		t.Errorf("%d requests, %v", n, err)
 	}
 	for _, counter := range c.Stats() {
-		if want := map[string]int64{"requests_data_nodes": 3, "retries": 2}[counter.Name]; counter.Value != want && counter.Name != "bytes_received" {
+		if want := map[string]int64{"requests_data_nodes": 3, "retries": 2, "throttled": 2, "read_ahead_limit": 8}[counter.Name]; counter.Value != want && counter.Name != "bytes_received" {
 			t.Errorf("%s = %d, want %d", counter.Name, counter.Value, want)
 		}
 	}
