@@ -168,7 +168,8 @@
 // what a rule names that has held for the files passed last, three of four: all; those with one suffix (cat *.txt); every k-th. Where
 // none has, nothing is fetched. Of each file the first MiB is fetched, or as much as of the last ones was read.
 //
-// A stream has 4 files ahead, twice as many after each one that is used, up to 256, and half as many when one was passed over.
+// A stream has 4 files ahead, twice as many after each one that is used, up to 256 and twice as many as were opened, and
+// half as many when one was passed over.
 // All have one credit (readAhead.credit): what is fetched takes from it and is given back when it is opened, with
 // a third more. So not more than a quarter of what is fetched is for nothing in the long run. The store has the last
 // word: what it refuses is tried again at the next open or close. A stream ends with its directory, 30 seconds

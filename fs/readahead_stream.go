@@ -186,7 +186,7 @@ func (s *stream) opened(v int) (o outcome) {
 			o.right = p.cost / rightShare
 		}
 		if p.fetched && !p.passed {
-			s.window = min(2*s.window, maxWindow)
+			s.window = min(2*s.window, 2*s.opens, maxWindow)
 		}
 		s.take(p, &o)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
 // ahead returns what @stats says about reading ahead: streams started, files fetched ahead, used and wasted.
@@ -98,5 +100,63 @@ func TestListersAreNotReadAheadOf(t *testing.T) {
 	}
 	if streams, files, _, _ := w.ahead(); streams+files != 0 {
 		t.Errorf("%d streams fetched %d files", streams, files)
+	}
+}
+
+// Files are asked for by dozens at a time: the store holds each request until 20 are under way.
+func TestFilesAheadAreAskedForAtOnce(t *testing.T) {
+	w := newFiles(t, 1000, setup{})
+	w.sh(`ls $B/d`)
+	check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"GetObject"}, Skip: 50, Barrier: 20}))
+	w.want(`grep -rl needle $B/d | wc -l`, "1000\n")
+}
+
+// Above 10,000 entries grep -r opens files by inode number.
+func TestFilesAheadByInode(t *testing.T) {
+	const n = 10_050
+	w := newFiles(t, n, setup{})
+	w.sh(`ls -f $B/color,eq,red`)
+	w.requests()
+	w.want(`grep -rl needle $B/color,eq,red | wc -l`, fmt.Sprintln(n))
+	w.wantRequests("grep", fmt.Sprintf("GetObject=%d", n))
+	if streams, _, used, wasted := w.ahead(); streams > 3 || used < n*9/10 || wasted > 0 {
+		t.Errorf("%d streams, %d used, %d wasted", streams, used, wasted)
+	}
+}
+
+// Who reads a listing that still comes has the files of what came fetched, and the listing goes on ahead of it.
+func TestFilesAheadOfAGrowingListing(t *testing.T) {
+	w := newFiles(t, 300, setup{server: func(s *ecstest.Server) { s.PageSize = 20 }})
+	w.want(`python3 -c "
+import os
+with os.scandir('$B/color,eq,red') as d:
+    print(sum(open(e.path).read() == 'needle' for e in d))"`, "300\n")
+	if got, want := w.requests(), "GetObject=300 ListBuckets=1 Query=15 SearchKeys=1"; got != want {
+		t.Errorf("it asked the store for %q, want %q", got, want)
+	}
+	if streams, _, used, wasted := w.ahead(); streams != 1 || used < 280 || wasted > 0 {
+		t.Errorf("%d streams, %d used, %d wasted", streams, used, wasted)
+	}
+}
+
+// Who stops, or goes elsewhere, has no more fetched than was under way.
+func TestFilesAheadEnd(t *testing.T) {
+	w := newFiles(t, 1000, setup{})
+	w.sh(`ls $B/d`)
+	w.requests()
+	a := newAgent(w)
+	for i := range 20 {
+		a.read(fmt.Sprintf("d/f%04d.txt", 100+i))
+	}
+	at := func() int { _, files, _, _ := w.ahead(); return files }
+	before := at()
+	if before < 19 || before > 60 {
+		t.Errorf("for 20 files read, %d are fetched ahead", before)
+	}
+	for i := range 50 {
+		a.read(fmt.Sprintf("d/f%04d.txt", 900-i*i%700)) // in no order
+	}
+	if after := at(); after > before+20 {
+		t.Errorf("%d more were fetched ahead of who reads in no order", after-before)
 	}
 }
