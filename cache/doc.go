@@ -8,7 +8,7 @@
 //	"does not exist"          NegativeTTL (of a bucket's schema, of an object)
 //	listings (Open)           TTL, from the beginning of the listing (Taken)
 //	the error of a listing    NegativeTTL, from when it broke
-//	blocks of bytes           for ever: they are of one ETag
+//	blocks of bytes           for ever: they are of one ETag (on disk as well)
 //
 // Errors of any other kind are not kept. All of it can go earlier for want of
 // memory. What has expired is dropped when it is met.
@@ -115,6 +115,43 @@
 // doubled again when less was. What nobody came for within 30 s is not outstanding any more. Requests begun ahead carry search.WithReadAhead and are
 // promoted when a reader joins.
 //
+// # Disk
+//
+// A Disk (Options.Disk) keeps blocks below memory, over restarts. A block that is not in memory is looked for there before the
+// store is asked, and one that the store gave is written there later. It never fails a read: what it does not have, or has
+// damaged, is fetched. In DiskOptions.Dir, with XX and REST the hash of an object's identity (bucket, key, version, ETag,
+// size; and the store, and the size of blocks):
+//
+//	v1/STORE/lock         locked (flock) by the one process that uses STORE, a hash; its text tells which store it is
+//	v1/STORE/XX/REST.o    an object of one block: identity, checksum of both, content
+//	v1/STORE/XX/REST.d    an object of several blocks: its bytes at their offsets, as long as the object, with holes
+//	v1/STORE/XX/REST.m    beside it: identity, its checksum, and for each block the block's checksum and one of that
+//	v1/STORE/XX/REST.t    one of them being written
+//
+// Directories have mode 0700, files 0600. A directory that belongs to someone else, or that others can write to, is refused. All
+// paths are taken from a descriptor of STORE, and links are not followed.
+//
+// Nothing is synced to the disk. A file gets its name when it is written (.o) or has its identity (.m), but
+// after a loss of power any of its bytes may be old or missing. That does no harm, since no byte is used before the
+// checksum of its block was compared, CRC32C over the hash, the number of the block and its bytes: what is torn, truncated, altered, renamed or
+// of a colliding hash is a miss, and is removed (an entry of zeros or with a wrong checksum of its own is an absent block).
+// By chance a damage passes once in 4 billion.
+//
+// Backing gives a file of an object's bytes away once every block was written or compared by this process; what
+// alters it afterwards on the disk is not noticed, as with any local file. An object that backs an open file is not evicted.
+//
+// The index in memory has at most one object for each 16 KiB of Size, and 512 Ki, at about 100 bytes each. A scan in the
+// background fills it after the opening, removes what a crash has left, and caches of stores that were not mounted for 30 days;
+// until it ends a lookup tries the file, and writes wait. The order of use survives a restart in the files' times, which are set
+// at most once a minute. Least recently used objects go, as whole objects, when Size is reached, or when less than a twentieth of the file
+// system, or 1 GiB if that is less, is free for others; an object may take half of Size, and of a
+// larger one the blocks that came first are kept. Size counts what the file system has allocated for files (st_blocks), and so
+// can be passed by what it allocates for itself, until the next write.
+//
+// Blocks are written by two goroutines. What waits for them is at most 32 MiB: beyond that blocks are not kept, so that no reader
+// ever waits for the disk. After an error of the file system nothing is written for 10 s; it is logged once a minute at most.
+// Large objects that were used last have their two files open: 64, and those in use.
+//
 // # Locks
 //
 // No lock is held while the store is called. In the order in which they are taken:
@@ -126,6 +163,11 @@
 //	memory.mu     kept values and the five sums
 //	ahead.mu      what was begun ahead, and what became of it
 //	Cache.lifeMu  whether the cache is closed
+//	Disk.lifeMu   whether the disk is closed; held for reading by those who use its directory
+//	Disk.roomMu   who makes room, of the writers
+//	Disk.names    who makes or removes files of a name
+//	openFiles.mu  which files are open
+//	diskIndex.mu  what is on disk
 //
 // registry.mu and flights.mu are never held together.
 package cache

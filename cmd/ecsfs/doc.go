@@ -55,6 +55,12 @@
 //
 // They are listed by "ecsfs help" and in [exitCode].
 //
+// # Files
+//
+// A mount keeps what was read in ecsfs below the user's cache directory ([os.UserCacheDir]), or in --cache-dir; package cache
+// tells how. It does without where the default directory cannot be used, and where another mount of the same store uses
+// it. demo keeps nothing, and no other command reads from there or writes to it.
+//
 // # Processes
 //
 // The process that serves a mount never touches its own mountpoint once it is
