@@ -1,9 +1,17 @@
 package ecs
 
 import (
+	"cmp"
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/ecsfs/ecsfs/search"
 )
 
 // searchPage is a page of n rows with three system attributes and so many user attributes each, its name and
@@ -61,10 +69,71 @@ func BenchmarkDecodeList(b *testing.B) {
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		page, err := decodeList(strings.NewReader(doc), false)
+		page, err := decodeList(strings.NewReader(doc), false, nil)
 		if err != nil || len(page.objects) != 1000 {
 			b.Fatal(len(page.objects), err)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
+}
+
+// cannedPages is a transport that answers a search with pages made beforehand.
+type cannedPages struct {
+	pages           []string // the marker of page n is n
+	requests, bytes atomic.Int64
+}
+
+func (c *cannedPages) RoundTrip(r *http.Request) (*http.Response, error) {
+	marker := r.URL.Query().Get("marker")
+	n, err := strconv.Atoi(cmp.Or(marker, "0"))
+	if err != nil {
+		return nil, err
+	}
+	c.requests.Add(1)
+	c.bytes.Add(int64(len(c.pages[n])))
+	return &http.Response{StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header),
+		Body: io.NopCloser(strings.NewReader(c.pages[n])), ContentLength: int64(len(c.pages[n])), Request: r}, nil
+}
+
+// BenchmarkQuery runs a query of 100,000 results, which are in memory as answers.
+func BenchmarkQuery(b *testing.B) {
+	const pages, rows = 100, 1000
+	canned := &cannedPages{}
+	for i := range pages {
+		next := strconv.Itoa(i + 1)
+		if i+1 == pages {
+			next = ""
+		}
+		canned.pages = append(canned.pages, searchPage(i*rows, rows, 3, next))
+	}
+	c, err := New(b.Context(), Config{Endpoint: "http://h:9020", Credentials: Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, Transport: canned})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := c.Store()
+	schema := search.Schema{Bucket: "b", Enabled: true, Indexed: []search.Key{{Name: "Size", Type: search.Integer, Indexed: true}}}
+	s.keepSchema(listedKeys{schema: schema})
+	where, err := search.ParseComponent("size,ge,0", schema)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir, _ := search.Dir{Bucket: "b"}.Enter(where)
+	listing := dir.Results(time.Now(), 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range s.Query(b.Context(), listing) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != pages*rows {
+			b.Fatal(n)
+		}
+	}
+	per := float64(b.N)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/per/pages/rows, "ns/row")
+	b.ReportMetric(float64(canned.requests.Load())/per, "requests/op")
+	b.ReportMetric(float64(canned.bytes.Load())/per, "body-bytes/op")
 }

@@ -109,7 +109,9 @@
 //
 // The request of the next page leaves as soon as the marker was read, while the
 // rows of this page are still arriving or being consumed: one page ahead,
-// cancelled when the caller breaks off. Where a limit may end the search before, none leaves
+// cancelled when the caller breaks off. So it is with plain listings that say before their rows what
+// follows, as S3's do of folders and, from the second page on, of versions; otherwise the request leaves when the
+// page is read, and while it is consumed. Where a limit may end the search before, none leaves
 // ahead, and max-keys is no more than the limit needs; where rows are dropped here, each page is eight times the
 // one before. The server is asked to sort (sorted=KEY) where its order is defined: ascending, by a
 // key of an expression without "or", and without prefix (a range of ObjectName takes its place

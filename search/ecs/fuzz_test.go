@@ -61,7 +61,7 @@ func FuzzListXML(f *testing.F) {
 	f.Add([]byte(`<ListAllMyBucketsResult><Buckets><Bucket><Name>b</Name></Bucket></Buckets></ListAllMyBucketsResult>`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		versions := bytes.Contains(doc, []byte("ListVersionsResult"))
-		page, err := decodeList(bytes.NewReader(doc), versions)
+		page, err := decodeList(bytes.NewReader(doc), versions, nil)
 		checkDecodeError(t, err)
 		if err == nil {
 			l := &listing{options: search.ListOptions{}}

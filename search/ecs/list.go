@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -92,9 +93,8 @@ type listing struct {
 	target  target
 	options search.ListOptions
 
-	class classMetadata
-	// nulls is what the version "null" is in this bucket: see nullsAre.
-	nulls nulls
+	// nulls is what the version "null" is in this bucket, a value of nulls.
+	nulls atomic.Int32
 }
 
 // listedPage is one page of a listing, decoded.
@@ -105,13 +105,20 @@ type listedPage struct {
 	open string
 }
 
-// fetch gets one page.
-func (l *listing) fetch(ctx context.Context, n int, marker string, _ func(string)) (listedPage, string, error) {
+// fetch gets one page. It is called for a page while the one before is read.
+func (l *listing) fetch(ctx context.Context, n int, marker string, early func(next string)) (listedPage, string, error) {
+	if l.options.Versions && n == 1 {
+		early = nil // for it tells how all of them are asked for and read
+	}
 	in := pageRequest{prefix: l.options.Prefix, marker: marker, maxKeys: l.maxKeys(), folders: !l.options.Recursive, versions: l.options.Versions}
-	page, err := l.page(ctx, in)
+	page, err := l.page(ctx, in, func(page *listPage) {
+		if next, ok := l.nextOf(page); ok && early != nil {
+			early(next)
+		}
+	})
 	if l.options.Versions && n == 1 && isNoVersions(err) {
 		l.options.Versions = false
-		return l.fetch(ctx, n, marker, nil)
+		return l.fetch(ctx, n, marker, early)
 	}
 	if err != nil {
 		return listedPage{}, "", err
@@ -152,6 +159,29 @@ func (l *listing) fetch(ctx context.Context, n int, marker string, _ func(string
 	return out, next, nil
 }
 
+// nextOf returns the marker of the page after one that is read up to its first row; ok is false where
+// it is not told by then, or not without what follows.
+func (l *listing) nextOf(page *listPage) (next string, ok bool) {
+	if !page.truncated || page.next == "" {
+		return "", false
+	}
+	next = page.next
+	if strings.ContainsAny(next, "%+") {
+		plus := plusMeaning(l.store.plus.Load())
+		if !page.encoded || plus == plusUnknown && strings.Contains(next, "+") {
+			return "", false
+		}
+		var err error
+		if next, err = percentDecode(next, plus); err != nil {
+			return "", false
+		}
+	}
+	if l.options.Versions {
+		next = versionMarker(next, page.nextVersion)
+	}
+	return next, true
+}
+
 // maxKeys returns the page size to ask for; 0: the server's own.
 func (l *listing) maxKeys() int {
 	size := l.client.cfg.PageSize
@@ -169,8 +199,8 @@ type pageRequest struct {
 	versions       bool // marker is one of versionMarker's
 }
 
-// page makes one request.
-func (l *listing) page(ctx context.Context, in pageRequest) (listPage, error) {
+// page makes one request. early is as for decodeList.
+func (l *listing) page(ctx context.Context, in pageRequest, early func(*listPage)) (listPage, error) {
 	params := []parameter{{"encoding-type", "url"}}
 	add := func(name, value string) {
 		if value != "" {
@@ -195,7 +225,7 @@ func (l *listing) page(ctx context.Context, in pageRequest) (listPage, error) {
 	var page listPage
 	err := l.client.run(ctx, l.target, kindList, func(cl *call) error {
 		return l.client.ride(cl, l.target.bucket, params, func(r io.Reader) (err error) {
-			page, err = decodeList(r, in.versions)
+			page, err = decodeList(r, in.versions, early)
 			return err
 		})
 	})
@@ -205,6 +235,7 @@ func (l *listing) page(ctx context.Context, in pageRequest) (listPage, error) {
 // entries returns the rows of a decoded page.
 func (l *listing) entries(page *listPage) ([]search.Entry, error) {
 	prefix := l.options.Prefix
+	var class classMetadata
 	entries := make([]search.Entry, 0, len(page.objects)+len(page.prefixes))
 	folder := func(key string) {
 		entries = append(entries, search.Entry{Folder: true, Object: search.Object{Key: key}})
@@ -220,7 +251,7 @@ func (l *listing) entries(page *listPage) ([]search.Entry, error) {
 		}
 		entries = append(entries, search.Entry{Object: search.Object{
 			Key: row.key, Size: row.size, ModTime: row.modTime, ETag: row.etag, VersionID: row.version,
-			Metadata: l.class.of(row.class), Partial: search.FromList}})
+			Metadata: class.of(row.class), Partial: search.FromList}})
 	}
 	for _, p := range page.prefixes {
 		if !strings.HasPrefix(p, prefix) || len(p) == len(prefix) || !strings.HasSuffix(p, "/") {

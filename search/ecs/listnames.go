@@ -60,7 +60,7 @@ func (l *listing) plusMeaning(ctx context.Context, page *listPage) (plusMeaning,
 		if err != nil {
 			return plusUnknown, err
 		}
-		probe, err := l.page(ctx, pageRequest{prefix: name, maxKeys: 1})
+		probe, err := l.page(ctx, pageRequest{prefix: name, maxKeys: 1}, nil)
 		if err != nil {
 			return plusUnknown, err
 		}

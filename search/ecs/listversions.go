@@ -48,7 +48,7 @@ func (p *listedPage) holdBack(entries []search.Entry, left int) (now, held []sea
 }
 
 // nulls is what a bucket's version "null" is.
-type nulls int8
+type nulls int32
 
 const (
 	nullsUnknown nulls = iota
@@ -68,33 +68,38 @@ func (l *listing) nameVersions(ctx context.Context, page *listPage) error {
 	for i := range page.objects {
 		row := &page.objects[i]
 		if id := versionID(row.version); id != "" {
-			row.version, l.nulls = id, nullsAreVersions
+			row.version = id
+			l.nulls.Store(int32(nullsAreVersions))
 		} else {
 			row.version = ""
 		}
 	}
 	if page.markers {
-		l.nulls = nullsAreVersions
+		l.nulls.Store(int32(nullsAreVersions))
 	}
 	for i := range page.objects {
 		row := &page.objects[i]
 		if row.version != "" {
 			continue
 		}
-		if l.nulls == nullsUnknown {
-			if err := l.askVersioning(ctx); err != nil {
+		what := nulls(l.nulls.Load())
+		if what == nullsUnknown {
+			var err error
+			if what, err = l.askVersioning(ctx); err != nil {
 				return err
 			}
+			l.nulls.Store(int32(what))
 		}
-		if l.nulls == nullsAreVersions || l.nulls == nullsUntold && !row.latest {
+		if what == nullsAreVersions || what == nullsUntold && !row.latest {
 			row.version = nullVersion
 		}
 	}
 	return nil
 }
 
-// askVersioning sets l.nulls.
-func (l *listing) askVersioning(ctx context.Context) error {
+// askVersioning asks what the version "null" is.
+func (l *listing) askVersioning(ctx context.Context) (nulls, error) {
+	what := nullsUntold
 	err := l.client.run(ctx, l.target, kindList, func(cl *call) error {
 		return l.client.ride(cl, l.target.bucket, []parameter{{name: "versioning"}}, func(r io.Reader) error {
 			w := newWalker(r)
@@ -102,13 +107,13 @@ func (l *listing) askVersioning(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			l.nulls = nullsAreNone
-			if root != "VersioningConfiguration" {
-				l.nulls = nullsUntold
+			what = nullsUntold
+			if root == "VersioningConfiguration" {
+				what = nullsAreNone
 			}
 			return w.children(func(name string) error {
 				if name == "Status" && root == "VersioningConfiguration" {
-					l.nulls = nullsAreVersions // Enabled or Suspended; a bucket that never had them has no Status
+					what = nullsAreVersions // Enabled or Suspended; a bucket that never had them has no Status
 				}
 				return w.skip()
 			})
@@ -117,8 +122,8 @@ func (l *listing) askVersioning(ctx context.Context) error {
 	switch search.KindOf(err) {
 	case search.KindUnsupported, search.KindPermission:
 		if err != nil {
-			l.nulls, err = nullsUntold, nil
+			return nullsUntold, nil
 		}
 	}
-	return err
+	return what, err
 }

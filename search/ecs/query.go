@@ -121,7 +121,7 @@ func (q *querying) checkAsked(rows []queryRow) error {
 	asked := slices.DeleteFunc(q.plan.Asked(), func(k search.Key) bool { return toldByHead(k) || k.Name == "LastModified" })
 	for _, k := range asked {
 		for i := range rows {
-			if _, ok := rows[i].object.Value(k); !ok {
+			if _, ok := rows[i].object.Metadata.Get(k.Name); !ok {
 				return &search.Error{Op: opQuery, Bucket: q.target.bucket, Key: rows[i].object.Key, Kind: search.KindUnsupported,
 					Reason: "the store does not return " + k.Short() + ", although it was asked for it"}
 			}

@@ -105,7 +105,7 @@ func (q *querying) page(ctx context.Context, n int, marker string, encoded bool,
 		Sorted: q.keys.respell(q.plan.SortBy), Marker: marker, MaxKeys: q.pageSize(n), OlderVersions: q.plan.Listing.Versions, Encode: encoded}
 	var page queryPage
 	err := c.queryOnce(ctx, q.target, in, func(r io.Reader) (err error) {
-		page, err = decodeRows(r, rowForm{encoded, q.plan.Listing.Versions, q.sureSystem}, early)
+		page, err = decodeRows(r, rowForm{encoded, q.plan.Listing.Versions, q.sureSystem, in.MaxKeys}, early)
 		return err
 	})
 	return page, err
@@ -116,12 +116,20 @@ type rowForm struct {
 	encoded  bool     // names and values are percent-encoded
 	versions bool     // older versions are among them
 	sure     []string // system keys that every row has, if it is whole
+	most     int      // rows of a page; 0: maxPageSize
 }
 
 // decodeRows reads a <BucketQueryResult>, see decodeQuery.
 func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, error) {
 	var page queryPage
-	answer, err := decodeQuery(r, early, func(m *rawMatch) error {
+	answer, err := decodeQuery(r, func(next string) {
+		if page.rows == nil { // as another follows, this page is full
+			page.rows = make([]queryRow, 0, cmp.Or(form.most, maxPageSize))
+		}
+		if early != nil {
+			early(next)
+		}
+	}, func(m *rawMatch) error {
 		if form.encoded {
 			page.plain = page.plain || m.isPlain() || m.decode() != nil
 		}

@@ -94,8 +94,9 @@ type listRow struct {
 // a plain listing.
 var errNoVersions = &badDocument{reason: "a plain listing where one of versions was expected"}
 
-// decodeList reads a <ListBucketResult>, or with versions a <ListVersionsResult>.
-func decodeList(r io.Reader, versions bool) (listPage, error) {
+// decodeList reads a <ListBucketResult>, or with versions a <ListVersionsResult>. early, when not nil, is
+// called with the page as far as it is read when its first row begins, before which Amazon S3 and ECS say what follows.
+func decodeList(r io.Reader, versions bool, early func(*listPage)) (listPage, error) {
 	var page listPage
 	var rows listRows
 	w := newWalker(r)
@@ -113,6 +114,13 @@ func decodeList(r io.Reader, versions bool) (listPage, error) {
 	err = w.children(func(name string) (err error) {
 		if len(page.objects)+len(page.prefixes) > maxRows {
 			return badf("more than %d entries", maxRows)
+		}
+		switch name {
+		case "Contents", "Version", "CommonPrefixes", "DeleteMarker":
+			if early != nil {
+				early(&page)
+				early = nil
+			}
 		}
 		switch name {
 		case "Contents", "Version":

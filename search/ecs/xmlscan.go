@@ -182,6 +182,14 @@ func (w *walker) wrap(err error) error {
 
 // at returns byte i of the next token.
 func (w *walker) at(i int) (byte, error) {
+	if i < w.end-w.pos {
+		return w.buf[w.pos+i], nil
+	}
+	return w.readAt(i)
+}
+
+// readAt is at for a byte that is not read yet.
+func (w *walker) readAt(i int) (byte, error) {
 	for i >= w.end-w.pos {
 		if err := w.more(); err != nil {
 			return 0, err
