@@ -47,7 +47,9 @@ func TestNextPageIsUnderWay(t *testing.T) {
 			head: func(int) string { return "<IsTruncated>true</IsTruncated>" },
 			rows: func(n int) string { return object(n) + fmt.Sprintf("<NextMarker>%d</NextMarker>", n+1) }},
 		{name: "encoding not told in time", root: "ListBucketResult", param: "marker",
-			head: func(n int) string { return fmt.Sprintf("<NextMarker>%%%02x</NextMarker><IsTruncated>true</IsTruncated>", '1'+n) },
+			head: func(n int) string {
+				return fmt.Sprintf("<NextMarker>%%%02x</NextMarker><IsTruncated>true</IsTruncated>", '1'+n)
+			},
 			rows: func(n int) string { return object(n) + "<EncodingType>url</EncodingType>" }},
 		// How versions are read is known by the first page.
 		{name: "versions", root: "ListVersionsResult", param: "key-marker", early: true, firstHeld: 1, options: search.ListOptions{Recursive: true, Versions: true},

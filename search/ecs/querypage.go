@@ -122,10 +122,9 @@ type rowForm struct {
 // decodeRows reads a <BucketQueryResult>, see decodeQuery.
 func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, error) {
 	var page queryPage
+	full := false // as another follows
 	answer, err := decodeQuery(r, func(next string) {
-		if page.rows == nil { // as another follows, this page is full
-			page.rows = make([]queryRow, 0, cmp.Or(form.most, maxPageSize))
-		}
+		full = true
 		if early != nil {
 			early(next)
 		}
@@ -139,6 +138,9 @@ func decodeRows(r io.Reader, form rowForm, early func(next string)) (queryPage, 
 		}
 		page.partial = page.partial || slices.ContainsFunc(form.sure, m.lacks)
 		page.lossy = page.lossy || strings.Contains(row.object.Key, "\ufffd")
+		if full && page.rows == nil {
+			page.rows = make([]queryRow, 0, cmp.Or(form.most, maxPageSize))
+		}
 		page.rows = append(page.rows, row)
 		return err
 	})

@@ -95,19 +95,21 @@ func (w *walker) next() (event, error) {
 		return event{kind: end}, nil
 	}
 	for {
-		first, err := w.at(0)
-		if err != nil {
-			return event{}, err
+		if w.end-w.pos < 2 {
+			first, err := w.at(0)
+			if err == nil && first == '<' {
+				_, err = w.at(1)
+			}
+			if err != nil {
+				return event{}, err
+			}
 		}
-		if first != '<' {
+		if w.buf[w.pos] != '<' {
 			t, err := w.characters()
 			return event{kind: text, text: t}, err
 		}
-		second, err := w.at(1)
-		if err != nil {
-			return event{}, err
-		}
-		switch second {
+		var err error
+		switch w.buf[w.pos+1] {
 		case '/':
 			return event{kind: end}, w.endTag()
 		case '?':
@@ -182,14 +184,6 @@ func (w *walker) wrap(err error) error {
 
 // at returns byte i of the next token.
 func (w *walker) at(i int) (byte, error) {
-	if i < w.end-w.pos {
-		return w.buf[w.pos+i], nil
-	}
-	return w.readAt(i)
-}
-
-// readAt is at for a byte that is not read yet.
-func (w *walker) readAt(i int) (byte, error) {
 	for i >= w.end-w.pos {
 		if err := w.more(); err != nil {
 			return 0, err
