@@ -45,6 +45,14 @@ type want struct {
 	f *fetch // nil: it was kept
 }
 
+// drop no longer wants w.
+func (c *Cache) drop(w want) {
+	if w.f != nil {
+		c.blocks.leave(w.f)
+	}
+	w.release()
+}
+
 // readBlocks fills p, which lies within the object, for reader: it begins up to maxBlocksAtOnce blocks and copies from
 // each in order.
 func (c *Cache) readBlocks(ctx context.Context, ref search.Ref, p []byte, off int64, reader uint64) (n int, err error) {
@@ -53,10 +61,7 @@ func (c *Cache) readBlocks(ctx context.Context, ref search.Ref, p []byte, off in
 	var wants []want
 	defer func() {
 		for _, w := range wants {
-			if w.f != nil {
-				c.blocks.leave(w.f)
-			}
-			w.release()
+			c.drop(w)
 		}
 	}()
 	for n < len(p) {

@@ -104,7 +104,7 @@
 // way ahead of it and wanted by nobody else is cancelled. Where several files of one object are open, what
 // lies in memory between two reads of one of them counts as read: the kernel had it for another one.
 //
-// A View of bytes that lie in one block is lent, not copied: its buffer is not used again before Release.
+// A View of bytes that lie in one block or two is lent, not copied: their buffers are not used again before Release.
 //
 // # Reading ahead
 //

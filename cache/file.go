@@ -57,24 +57,60 @@ func (f *file) View(ctx context.Context, p []byte, off int64) (search.View, erro
 	p = p[:min(int64(len(p)), f.ref.Size-off)]
 	if !f.expected(ctx, off, int64(len(p))) {
 		n, err := f.readRange(ctx, p, off)
-		return search.NewView(p[:n], nil), err
+		return search.NewView(p[:n], nil, nil), err
 	}
-	size := f.cache.opt.BlockSize
-	if i := off / size; off+int64(len(p)) <= (i+1)*size {
-		b, w, err := f.cache.blocks.begin(ctx, f.ref, i, f.id, int64(len(p)))
-		from := off - i*size
-		if err == nil && w != nil {
-			err = f.cache.blocks.wait(ctx, w, from+int64(len(p)))
-		}
-		if err == nil {
-			return search.NewView(b.data[from:from+int64(len(p))], b.giveBack), nil
-		}
+	if size := f.cache.opt.BlockSize; (off+int64(len(p))-1)/size-off/size < 2 {
+		v, err := f.lend(ctx, off, int64(len(p)))
 		if err != errNoRoom {
-			return search.View{}, err
+			return v, err
 		}
 	}
 	n, err := f.cache.readBlocks(ctx, f.ref, p, off, f.id)
-	return search.NewView(p[:n], nil), err
+	return search.NewView(p[:n], nil, nil), err
+}
+
+// lend returns a view of n bytes at off, which lie in one block or two. It may fail with errNoRoom.
+func (f *file) lend(ctx context.Context, off, n int64) (search.View, error) {
+	c := f.cache
+	var wants [2]want
+	var parts [2][]byte
+	var ends [2]int64 // of the parts, in their blocks
+	count := 0
+	fail := func(err error, released int) (search.View, error) {
+		for i, w := range wants[:count] {
+			if i != released {
+				c.drop(w)
+			}
+		}
+		return search.View{}, err
+	}
+	for n > 0 {
+		i, from := off/c.opt.BlockSize, off%c.opt.BlockSize
+		part := min(n, c.opt.BlockSize-from)
+		b, w, err := c.blocks.begin(ctx, f.ref, i, f.id, part)
+		if err != nil {
+			return fail(err, -1)
+		}
+		wants[count] = want{b, w}
+		parts[count], ends[count] = b.data[from:from+part], from+part
+		count++
+		off, n = off+part, n-part
+	}
+	for i, w := range wants[:count] {
+		if w.f == nil {
+			continue
+		}
+		if err := c.blocks.wait(ctx, w.f, ends[i]); err != nil {
+			return fail(err, i)
+		}
+	}
+	if count == 1 {
+		return search.NewView(parts[0], nil, wants[0].giveBack), nil
+	}
+	return search.NewView(parts[0], parts[1], func() {
+		wants[0].release()
+		wants[1].release()
+	}), nil
 }
 
 // expected takes in a read of n bytes at off, and begins what is to be ahead of it. It reports whether the read is

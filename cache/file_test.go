@@ -111,6 +111,11 @@ func mustOpenFile(t testing.TB, c *Cache, ref search.Ref) search.File {
 	return f
 }
 
+// holds reports whether v has these bytes.
+func holds(v search.View, want []byte) bool {
+	return v.Len() == len(want) && string(v.Bytes) == string(want[:len(v.Bytes)]) && string(v.Next) == string(want[len(v.Bytes):])
+}
+
 // mustRead reads n bytes of a wire's object at off, in reads of so many bytes.
 func mustRead(t testing.TB, f search.File, off, n, each int64) {
 	t.Helper()
@@ -120,8 +125,8 @@ func mustRead(t testing.TB, f search.File, off, n, each int64) {
 		if err != nil {
 			t.Fatalf("View at %d: %v", off, err)
 		}
-		pattern(want[:len(v.Bytes)], off)
-		if len(v.Bytes) == 0 || string(v.Bytes) != string(want[:len(v.Bytes)]) {
+		pattern(want[:v.Len()], off)
+		if v.Len() == 0 || !holds(v, want[:v.Len()]) {
 			t.Fatalf("wrong bytes at %d", off)
 		}
 		v.Release()
@@ -396,6 +401,12 @@ func TestViewsOfOneBlockAreLent(t *testing.T) {
 		t.Errorf("lent bytes became %q", v.Bytes)
 	}
 	v.Release()
+	// One that crosses from a block to the next is lent in two pieces.
+	if v, err := f.View(t.Context(), p, 8); err != nil || !holds(v, []byte(sequence(64)[8:24])) || len(v.Bytes) != 8 {
+		t.Errorf("%q %q, %v", v.Bytes, v.Next, err)
+	} else {
+		v.Release()
+	}
 	if u := c.mem.usage(); u.lent != 0 {
 		t.Errorf("%+v", u)
 	}

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -55,10 +56,10 @@ func (h *fileHandle) view(ctx context.Context, p []byte, off int64) (search.View
 		if _, err := h.node.readFull(ctx, p, off); err != nil {
 			return search.View{}, err
 		}
-		return search.NewView(p, nil), nil
+		return search.NewView(p, nil, nil), nil
 	}
 	view, err := h.file.View(ctx, p, off)
-	if got := len(view.Bytes); err == nil && got != len(p) {
+	if got := view.Len(); err == nil && got != len(p) {
 		view.Release()
 		err = h.node.short(got, len(p), off)
 	}
@@ -98,10 +99,17 @@ type lent struct{ view search.View }
 
 var _ fuse.ReadResult = lent{}
 
-func (l lent) Bytes([]byte) ([]byte, fuse.Status) { return l.view.Bytes, fuse.OK }
+func (l lent) Bytes([]byte) ([]byte, fuse.Status) {
+	return slices.Concat(l.view.Bytes, l.view.Next), fuse.OK
+}
 
-func (l lent) Slices() ([][]byte, fuse.Status) { return [][]byte{l.view.Bytes}, fuse.OK }
+func (l lent) Slices() ([][]byte, fuse.Status) {
+	if len(l.view.Next) == 0 {
+		return [][]byte{l.view.Bytes}, fuse.OK
+	}
+	return [][]byte{l.view.Bytes, l.view.Next}, fuse.OK
+}
 
-func (l lent) Size() int { return len(l.view.Bytes) }
+func (l lent) Size() int { return l.view.Len() }
 
 func (l lent) Done() { l.view.Release() }

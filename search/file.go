@@ -21,13 +21,17 @@ type File interface {
 // View is bytes that a File lends. They must not be written to.
 type View struct {
 	Bytes   []byte
+	Next    []byte // what follows Bytes, where they lie in two pieces of memory; else empty
 	release func()
 }
 
-// NewView returns a view of bytes; release, which may be nil, is called once they are not used any more.
-func NewView(bytes []byte, release func()) View { return View{bytes, release} }
+// NewView returns a view of bytes and next; release, which may be nil, is called once they are not used any more.
+func NewView(bytes, next []byte, release func()) View { return View{bytes, next, release} }
 
-// Release gives the bytes back. It must be called exactly once; nothing of Bytes may be used afterwards.
+// Len is how many bytes there are.
+func (v View) Len() int { return len(v.Bytes) + len(v.Next) }
+
+// Release gives the bytes back. It must be called exactly once; nothing of Bytes and Next may be used afterwards.
 func (v View) Release() {
 	if v.release != nil {
 		v.release()
