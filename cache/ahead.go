@@ -13,6 +13,8 @@ const (
 	aheadRequests = 64               // under way at the same time
 	aheadAge      = 30 * time.Second // after which nobody is expected to come for what was fetched
 	tooMuchWaste  = 4                // more than 1/tooMuchWaste turns reading ahead down
+	firstCredit   = 8 << 20          // bytes that windows may waste at first
+	earnedShare   = 4                // the part of what is read forward, 1/earnedShare, that they may waste more
 )
 
 // ahead accounts for blocks that were begun before anybody asked for them. Such a block is outstanding
@@ -24,6 +26,9 @@ const (
 // A byte that is read twice may stand for another one of its block: what is
 // counted is how much was read of a block, up to what came of it.
 //
+// credit is what windows may have outstanding, since all of it may prove wasted: reading forward adds to it, and
+// waste takes from it. So they never waste more than firstCredit and a part of what was read forward, and of late not more than max.
+//
 // limit is what may be outstanding. It is judged each time that half of it was used or wasted: halved
 // when too much was wasted, else doubled.
 type ahead struct {
@@ -33,6 +38,7 @@ type ahead struct {
 	mu                   sync.Mutex // guards all below; taken with memory.mu held, never the other way about
 	limit                int64
 	bytes                int64               // outstanding
+	credit, windowed     int64               // of windows: what may be outstanding, and what is
 	requests             int                 // under way
 	asked, used, wasted  int64               // bytes that came, were read, left memory unread
 	lateUsed, lateWasted int64               // since limit was judged
@@ -44,6 +50,7 @@ type ahead struct {
 type early struct {
 	began  time.Time
 	place  *list.Element // in ahead.order; nil when it is not outstanding
+	window bool          // it was begun for a window
 	blamed bool          // given up: already told to limit
 	gone   bool          // from memory
 	landed bool
@@ -54,7 +61,7 @@ type early struct {
 }
 
 func newAhead(most, blockSize int64, now func() time.Time) *ahead {
-	return &ahead{max: most, limit: most, floor: min(most, max(most/aheadFloor, 2*blockSize)), now: now,
+	return &ahead{max: most, limit: most, credit: min(most, firstCredit), floor: min(most, max(most/aheadFloor, 2*blockSize)), now: now,
 		windows: make(map[*file]time.Time)}
 }
 
@@ -70,27 +77,33 @@ func (a *ahead) admit(bytes int64, why purpose) bool {
 	if why == forPrefetch {
 		limit -= limit / 4
 	}
-	if a.requests >= aheadRequests || a.bytes+bytes > limit {
+	if a.requests >= aheadRequests || a.bytes+bytes > limit || why == forWindow && a.windowed+bytes > a.credit {
 		return false
 	}
 	a.bytes += bytes
+	if why == forWindow {
+		a.windowed += bytes
+	}
 	a.requests++
 	return true
 }
 
 // refused takes back an admission.
-func (a *ahead) refused(bytes int64) {
+func (a *ahead) refused(bytes int64, why purpose) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.bytes -= bytes
+	if why == forWindow {
+		a.windowed -= bytes
+	}
 	a.requests--
 }
 
 // began makes b, which was admitted and which nobody else has yet, one that was begun ahead.
-func (a *ahead) began(b *block) {
+func (a *ahead) began(b *block, why purpose) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b.early = &early{began: a.now()}
+	b.early = &early{began: a.now(), window: why == forWindow}
 	b.early.place = a.order.PushBack(b)
 }
 
@@ -145,8 +158,7 @@ func (a *ahead) giveUpLocked(b *block) {
 		return
 	}
 	b.early.blamed = true
-	a.lateWasted += b.early.came - b.early.used
-	a.judgeLocked()
+	a.blameLocked(b.early)
 }
 
 // left tells that b is not in memory any more.
@@ -164,9 +176,25 @@ func (a *ahead) left(b *block) {
 	e.gone = true
 	a.wasted += e.came - e.used
 	if !e.blamed {
-		a.lateWasted += e.came - e.used
+		a.blameLocked(e)
+	}
+}
+
+// blameLocked counts what is unread of e as lately wasted.
+func (a *ahead) blameLocked(e *early) {
+	n := e.came - e.used
+	a.lateWasted += n
+	if e.window {
+		a.credit = max(0, a.credit-n)
 	}
 	a.judgeLocked()
+}
+
+// earned tells that n bytes were read by who goes forward.
+func (a *ahead) earned(n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.credit = min(a.max, a.credit+n/earnedShare)
 }
 
 // settleLocked ends that b is outstanding, and reports whether it was.
@@ -178,6 +206,9 @@ func (a *ahead) settleLocked(b *block) bool {
 	a.order.Remove(e.place)
 	e.place = nil
 	a.bytes -= int64(len(b.data))
+	if e.window {
+		a.windowed -= int64(len(b.data))
+	}
 	for _, stop := range e.stops {
 		stop()
 	}
@@ -223,7 +254,7 @@ func (a *ahead) share(f *file) int64 {
 			delete(a.windows, other)
 		}
 	}
-	return a.limit / int64(len(a.windows))
+	return min(a.limit, a.credit) / int64(len(a.windows))
 }
 
 // noWindow tells that f has none any more.

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,6 +184,34 @@ func TestWasteTurnsReadingAheadDown(t *testing.T) {
 		round(true)
 		if u := c.ahead.usage(); u.limit != c.ahead.max {
 			t.Errorf("after use: %+v", u)
+		}
+	})
+}
+
+// Whoever begins to read forward again and again, and never goes on, has little more fetched in vain than the first credit and a
+// part of what is read.
+func TestWindowsWasteWhatWasEarned(t *testing.T) {
+	w := &wire{trip: time.Millisecond}
+	bubble(t, w, Options{MemoryBudget: 256 * mib}, func(t *testing.T, c *Cache) {
+		read := int64(0)
+		for i := range 100 {
+			ref := bigRef(64 * mib)
+			ref.Key = strings.Repeat("k", i+1)
+			f := mustOpenFile(t, c, ref)
+			mustRead(t, f, 0, 3*mib, mib/4)
+			read += 3 * mib
+			synctest.Wait()
+			f.Close()
+		}
+		u := c.ahead.usage()
+		if wasted := u.asked - u.used; wasted > firstCredit+read/earnedShare || wasted == 0 {
+			t.Errorf("%d bytes were fetched in vain, %d read", wasted, read)
+		}
+		f := mustOpenFile(t, c, bigRef(64*mib))
+		defer f.Close()
+		mustRead(t, f, 0, 64*mib, mib/4)
+		if c.ahead.credit < 16*mib {
+			t.Errorf("after 64 MiB in one go %d bytes may be ahead", c.ahead.credit)
 		}
 	})
 }

@@ -110,7 +110,8 @@
 //
 // Windows of files and Prefetch may have so much outstanding, which is begun and not come for: half of the budget in
 // bytes, of which Prefetch leaves a quarter to windows, and 64 requests. Files that were read within the last two seconds share the windows' bytes
-// evenly. Bytes count as used when they are read, and as wasted when they leave memory unread; when more than a
+// evenly. All windows together have 8 MiB at first, a quarter more of what is read forward, and less
+// by what proved wasted of them. Bytes count as used when they are read, and as wasted when they leave memory unread; when more than a
 // quarter was wasted of late, what may be outstanding is halved, down to a sixteenth, and
 // doubled again when less was. What nobody came for within 30 s is not outstanding any more. Requests begun ahead carry search.WithReadAhead and are
 // promoted when a reader joins.

@@ -116,12 +116,12 @@ func (g *fetches) beginAhead(ctx context.Context, ref search.Ref, i int64, why p
 	b := c.mem.admit(k, length)
 	switch {
 	case b == nil && why != forWhole:
-		c.ahead.refused(length)
+		c.ahead.refused(length, why)
 		return nil, 0, false
 	case b == nil:
 		return nil, 0, false
 	case why != forWhole:
-		c.ahead.began(b)
+		c.ahead.began(b, why)
 	}
 	f = &fetch{block: b, ref: ref}
 	ctx, f.promote = search.WithReadAhead(context.WithoutCancel(ctx))

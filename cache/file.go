@@ -136,6 +136,7 @@ func (f *file) expected(ctx context.Context, off, n int64) bool {
 		return shared && f.follows(off, n) || f.touch(off)
 	}
 	if s.reads > 1 {
+		f.cache.ahead.earned(n)
 		f.extend(ctx, s, off, n)
 	}
 	f.leaveBehind(s, slack(n))

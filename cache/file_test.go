@@ -357,7 +357,7 @@ func TestReadersShareWhatMayBeAhead(t *testing.T) {
 			ref.Key = strings.Repeat("k", len(files)+1)
 			files = append(files, mustOpenFile(t, c, ref))
 		}
-		for i := range int64(40) {
+		for i := range int64(100) { // until they have earned all that there is
 			for _, f := range files {
 				mustRead(t, f, i*mib/4, mib/4, mib/4)
 			}

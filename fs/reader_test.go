@@ -60,7 +60,7 @@ func runReader(w *world, plan readerPlan) (report readerReport) {
 	ctx, cancel := context.WithTimeout(context.Background(), plan.Limit+2*time.Minute)
 	defer cancel()
 	cmd := w.command(ctx, exe)
-	cmd.Env = append(cmd.Env, readerEnv+"="+name)
+	cmd.Env = append(cmd.Env, readerEnv+"="+name, "GODEBUG=asyncpreemptoff=1") // see newAgent
 	cmd.Stderr = w.log
 	out, err := cmd.Output()
 	if err != nil {
