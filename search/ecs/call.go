@@ -174,7 +174,9 @@ func (h *countingClient) Do(req *http.Request) (*http.Response, error) {
 	switch {
 	case resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusTooManyRequests:
 		h.client.throttled.Add(1)
-		h.client.limit.overloaded(epoch)
+		if cl.node == nil { // another node's load is no matter of this one
+			h.client.limit.overloaded(epoch)
+		}
 	case resp.StatusCode < 300 && cl.slot.ahead && cl.kind == kindGet:
 		h.client.limit.answered(now, epoch, cl.asked, now.Sub(began))
 	}

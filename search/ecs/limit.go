@@ -68,6 +68,7 @@ type window struct {
 
 // trial is what the window was like that share was halved for.
 type trial struct {
+	share float64
 	delay float64 // see window
 	rate  float64 // work in a second
 }
@@ -247,11 +248,12 @@ func (l *limiter) judge(now time.Time) {
 		l.trial = nil
 	case l.trial != nil && (w.delay > trialDelay*l.trial.delay || rate < trialRate*l.trial.rate):
 		// It was not for what is read ahead that the store was slow.
+		share := l.trial.share
 		l.trial, l.best = nil, [2]time.Duration{}
 		l.epoch++
-		l.set(2 * l.share)
+		l.set(share)
 	case w.delay > 1:
-		l.trial = &trial{w.delay, rate}
+		l.trial = &trial{l.share, w.delay, rate}
 		l.lower()
 	case l.share < l.known:
 		l.trial = nil
