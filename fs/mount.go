@@ -109,12 +109,18 @@ func (f *filesystem) mountOptions() *fuse.MountOptions {
 		DirectMountStrict: root,
 		DirectMountFlags:  unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV,
 
-		// READs of 1 MiB in place of 128 KiB: fewer turns between kernel and
-		// process for the same bytes. Splicing would copy what is in memory anyway through a pipe.
-		MaxWrite:      1 << 20,
+		// The figures here are of 2 busy cores, Linux 6.18, each beside the setting as it is in one run: what one is
+		// set to can be told from what it is not, and no more.
+		//
+		// READs of 1 MiB in place of 128 KiB: an eighth as many for the same bytes. cat of 512 MiB that are in memory
+		// has 2.4 GB/s, 2.3 with 128 KiB.
+		MaxWrite: 1 << 20,
+		// What is read lies in memory and is written to the kernel from there (lent): 2.4 GB/s, with one copy more 2.1.
+		// Splicing would move it through a pipe.
 		DisableSplice: true,
-		// How many read-aheads the kernel sends at once. Its default of 12 would
-		// leave the network idle.
+		// How many READs ahead of its readers the kernel sends at once. With 32 cats of 16 MiB each, when a READ
+		// takes 10 ms: 1.1 GB/s, with 64 0.95, with 32 0.7, with the default of 12 0.26, with 256 0.9. SyncRead, which would send
+		// them one after another, stays off: one cat has 1.3 GB/s with it.
 		MaxBackground: 128,
 		// GNU ls asks xattrs for each file it lists. ENOSYS, once, and the kernel asks no more.
 		DisableXAttrs: !f.Xattr,
@@ -201,7 +207,7 @@ func detach(dir string) error {
 }
 
 // raiseReadAhead lets the kernel read ahead as much as one READ may carry: by
-// default it is 128 KiB, and READs are no larger. Only root may.
+// default it is 128 KiB, and READs are no larger: 2.0 GB/s in place of 2.4. More than 1 MiB changes nothing. Only root may.
 func raiseReadAhead(device string) error {
 	return os.WriteFile("/sys/class/bdi/"+device+"/read_ahead_kb", []byte("1024"), 0)
 }
