@@ -46,6 +46,7 @@ type readAhead struct {
 	// credit is what may be fetched for nothing, in bytes: what is fetched takes its cost, its open gives that back.
 	// Guarded by mu.
 	credit  int64
+	habit   habit
 	timer   *time.Timer // looks for idle streams while there are any; guarded by mu
 	stopped bool        // guarded by mu
 }
@@ -124,11 +125,14 @@ func (a *readAhead) follow(ref search.Ref) *stream {
 	a.streams = append(slices.DeleteFunc(a.streams, func(other *stream) bool { return other == s }), s)
 	s.lastOpen = a.fs.Now()
 	a.settleLocked(s.opened(best.place))
-	if s.finished() {
-		a.stopLocked(s)
-	} else {
+	if !s.finished() {
 		a.pumpLocked(s)
+		return s
 	}
+	if s.opens >= habitOpens && s.rule.kind == ruleAll {
+		a.habit = habit{kind: s.order.kind, down: s.down, window: s.window, at: a.fs.Now()}
+	}
+	a.stopLocked(s)
 	return s
 }
 
@@ -153,15 +157,28 @@ func (a *readAhead) begin(n *dirNode, ref search.Ref) *stream {
 	defer a.mu.Unlock()
 	t := a.trailLocked(r)
 	t.add(number)
-	s := t.stream(r, a.streams)
-	if s == nil || a.stopped {
-		if t.wantsOrders(r) && !a.stopped {
-			t.making = true
-			go a.makeOrders(t, r) // which closes the snapshot
-		} else {
-			snapshot.Close()
-		}
+	if s := a.beginLocked(t, r); s != nil {
+		return s
+	}
+	if t.wantsOrders(r, a.habit) && !a.stopped {
+		t.making = true
+		go a.makeOrders(t, r)
+	} else {
+		snapshot.Close()
+	}
+	return nil
+}
+
+// beginLocked returns the stream that the opens of t begin, or nil. The stream has the snapshot of r.
+func (a *readAhead) beginLocked(t *trail, r *roll) *stream {
+	if a.stopped {
 		return nil
+	}
+	s := t.stream(r, a.streams)
+	if s == nil {
+		if s = a.habitual(t, r); s == nil {
+			return nil
+		}
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.lastOpen = a.fs.Now()

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ type openedSnapshot struct {
 	rows   []search.Entry
 	number map[string]int
 	there  func() int
+	taken  func() time.Time
 }
 
 func (s *openedSnapshot) Row(_ context.Context, i int) (search.Entry, error) {
@@ -34,7 +36,7 @@ func (s *openedSnapshot) Index(key string) (int, bool) {
 	return i, ok && i < s.there()
 }
 func (s *openedSnapshot) Len() (int, bool)   { return s.there(), s.there() == len(s.rows) }
-func (s *openedSnapshot) Taken() time.Time   { return time.Unix(1, 0) }
+func (s *openedSnapshot) Taken() time.Time   { return s.taken() }
 func (s *openedSnapshot) Expires() time.Time { return time.Unix(1<<40, 0) }
 func (s *openedSnapshot) Close()             {}
 
@@ -78,6 +80,7 @@ type opener struct {
 func newOpener(t testing.TB, rows []search.Entry) *opener {
 	s := &aheadStore{snapshot: &openedSnapshot{rows: rows, number: map[string]int{}}, fetched: map[string]int64{}}
 	s.snapshot.there = func() int { return len(rows) }
+	s.snapshot.taken = func() time.Time { return time.Unix(1, 0) }
 	for i, r := range rows {
 		s.snapshot.number[r.Key] = i
 	}
@@ -256,6 +259,59 @@ func BenchmarkOpened(b *testing.B) {
 				i += every
 				ref, _ := (&roll{dir: o.dir.dir}).ref(e)
 				o.fs.ahead.opened(&fileNode{node: node{fs: o.fs}, ref: ref})
+			}
+		})
+	}
+}
+
+// Who has read a directory to its end has the next one fetched from the first open on, whatever the order was; not
+// who then opens only the first file of each.
+func TestHabit(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		order func(o *opener) []int
+	}{
+		{"as listed", func(*opener) []int { return []int{0, 1, 2, 3, 4, 5, 6, 7} }},
+		{"downwards", func(*opener) []int { return []int{7, 6, 5, 4, 3, 2, 1, 0} }},
+		{"by inode", func(o *opener) []int {
+			return sortedBy(o.store.snapshot.rows, func(a, b search.Entry) int {
+				return cmp.Compare(fileAttr("b", &a.Object).Ino, fileAttr("b", &b.Object).Ino)
+			})
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOpener(t, someRows(8))
+			o.fs.Now = func() time.Time { return time.Unix(1, 0) }
+			taken := time.Unix(1, 0)
+			o.store.snapshot.taken = func() time.Time { return taken }
+			next := func() { // the same rows are another directory when they are taken later
+				taken = taken.Add(time.Second)
+				clear(o.store.fetched)
+				clear(o.seen)
+			}
+			for _, row := range c.order(o) {
+				o.open(row, 64<<10)
+			}
+			for range 3 {
+				next()
+				o.late = 0
+				for i, row := range c.order(o) {
+					if o.open(row, 64<<10); i == 0 && len(o.store.fetched) < 4 {
+						t.Errorf("after the first open %d are fetched", len(o.store.fetched))
+					}
+				}
+				if o.late != 1 {
+					t.Errorf("%d files were waited for, want 1", o.late)
+				}
+			}
+			fetched := 0
+			for range 5 {
+				next()
+				o.open(c.order(o)[0], 64<<10)
+				fetched += len(o.store.fetched)
+			}
+			if fetched > 7 {
+				t.Errorf("for the first files of 5 directories, %d others are fetched", fetched)
 			}
 		})
 	}

@@ -58,11 +58,13 @@ type stream struct {
 	lates [8]int // of the last opens, by opens modulo 8
 	opens int
 
-	rule   rule
-	next   int // the first place that was not considered under rule
-	window int // how many places may be fetched and not yet opened
-	ahead  int // how many are, from swept on
-	swept  int // before this place all is opened or passed over
+	rule          rule
+	next          int // the first place that was not considered under rule
+	window        int // how many places may be fetched and not yet opened
+	ahead         int // how many are, from swept on
+	trusted       int // what window may be at once, by a habit
+	used, fetches int // how many files were fetched for it and opened then, and how many were fetched
+	swept         int // before this place all is opened or passed over
 
 	reads    [8]int64 // how far the last files were read, by closes modulo 8; wholeRead: to the end
 	closes   int
@@ -186,7 +188,7 @@ func (s *stream) opened(v int) (o outcome) {
 			o.right = p.cost / rightShare
 		}
 		if p.fetched && !p.passed {
-			s.window = min(2*s.window, 2*s.opens, maxWindow)
+			s.window = min(2*s.window, max(2*s.opens, s.trusted), maxWindow)
 		}
 		s.take(p, &o)
 	}
@@ -212,6 +214,7 @@ func (s *stream) take(p *place, o *outcome) {
 		s.ahead--
 	}
 	if p.asked {
+		s.used++
 		o.used++
 		o.earned += p.cost + p.cost/earnedShare
 	}
@@ -301,8 +304,10 @@ func (s *stream) fetched(v int, asked int64, ok bool) (o outcome) {
 			o.wasted = 1
 		}
 	case asked > 0:
+		s.fetches++
 		p.asked, p.cost = true, asked+aheadCost
 		if p.opened {
+			s.used++
 			o.used, o.earned = 1, p.cost+p.cost/earnedShare
 		}
 	case !ok && !p.opened:
@@ -341,6 +346,16 @@ func (s *stream) closed(end, size int64) {
 
 // has reports whether place v is among those of s.
 func (s *stream) has(v int) bool { return v >= s.base && v-s.base < len(s.places) }
+
+// isFirst reports whether no file stands before place v, as far as a look tells.
+func (s *stream) isFirst(v int) bool {
+	for f := v - 1; f >= v-reach; f-- {
+		if p, ok := s.look(f); !ok || !p.nothing {
+			return !ok
+		}
+	}
+	return false
+}
 
 // finished reports whether the last file was opened, and all that were fetched.
 func (s *stream) finished() bool {

@@ -73,7 +73,9 @@ func TestReadersAreReadAheadOf(t *testing.T) {
 				if got := strings.TrimSpace(w.sh(`D=$B/` + dir + `; ` + r.script)); got != fmt.Sprint(n) {
 					t.Errorf("it read %s files, want %d", got, n)
 				}
-				w.wantRequests("it", fmt.Sprintf("GetObject=%d", n))
+				if got := w.ecs.Count("GetObject"); got != n {
+					t.Errorf("it read %d objects, want %d", got, n)
+				}
 				// Several readers at once overtake what is fetched for them, when it comes at once.
 				least := n - 20
 				if strings.Contains(r.name, "-P") {
@@ -117,9 +119,9 @@ func TestFilesAheadByInode(t *testing.T) {
 	w := newFiles(t, n, setup{})
 	w.sh(`ls -f $B/color,eq,red`)
 	w.requests()
-	w.want(`grep -rl needle $B/color,eq,red | wc -l`, fmt.Sprintln(n))
-	w.wantRequests("grep", fmt.Sprintf("GetObject=%d", n))
-	if streams, _, used, wasted := w.ahead(); streams > 3 || used < n*9/10 || wasted > 0 {
+	// The first 1,000 are enough: grep ends when nobody reads what it prints.
+	w.want(`grep -rl --line-buffered needle $B/color,eq,red | head -1000 | wc -l`, "1000\n")
+	if streams, _, used, wasted := w.ahead(); streams > 3 || used < 900 || wasted > 0 {
 		t.Errorf("%d streams, %d used, %d wasted", streams, used, wasted)
 	}
 }

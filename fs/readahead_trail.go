@@ -1,6 +1,9 @@
 package fs
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// maxTrail is how many opens are remembered of a directory, to find an order in them.
@@ -46,6 +49,9 @@ func (a *readAhead) trailLocked(r *roll) *trail {
 	return t
 }
 
+// isOf reports whether s goes through the directory.
+func (t *trail) isOf(s *stream) bool { return s.roll.listing.ID() == t.id.listing }
+
 // add takes an open in.
 func (t *trail) add(number int) {
 	if n := len(t.opens); n > 0 && t.opens[n-1] == number {
@@ -61,9 +67,7 @@ func (t *trail) add(number int) {
 // stream returns the stream that the opens make, or nil, and forgets those that are in it. There are others.
 func (t *trail) stream(r *roll, others []*stream) *stream {
 	for _, o := range append([]*order{{}}, t.orders...) {
-		joins := slices.ContainsFunc(others, func(s *stream) bool {
-			return s.order.kind == o.kind && s.roll.listing.ID() == t.id.listing
-		})
+		joins := slices.ContainsFunc(others, func(s *stream) bool { return s.order.kind == o.kind && t.isOf(s) })
 		if s := begun(r, o, t.opens, joins); s != nil {
 			t.opens = slices.DeleteFunc(t.opens, func(number int) bool {
 				position, ok := o.positionOf(number)
@@ -123,23 +127,33 @@ func begun(r *roll, o *order, opens []int, joins bool) *stream {
 }
 
 // wantsOrders reports whether other orders than that as listed should be made of r.
-func (t *trail) wantsOrders(r *roll) bool {
+func (t *trail) wantsOrders(r *roll, h habit) bool {
 	n, complete := r.len()
-	return complete && !t.making && len(t.opens) > 1 && t.misfits >= max(t.after, ordersAfter+n/orderRows)
+	if !complete || t.making {
+		return false
+	}
+	if t.after == 0 && n <= habitRows && h.window > 0 && h.kind != orderListed {
+		return true
+	}
+	return len(t.opens) > 1 && t.misfits >= max(t.after, ordersAfter+n/orderRows)
 }
 
-// makeOrders makes the orders of r for t, and closes the snapshot of r.
+// makeOrders makes the orders of r for t.
 func (a *readAhead) makeOrders(t *trail, r *roll) {
 	defer a.recovered()
 	orders := makeOrders(r)
-	r.snapshot.Close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t.making, t.after, t.misfits = false, 4*max(t.after, t.misfits), 0
 	if t.below != r.dir.Below {
+		r.snapshot.Close()
 		return
 	}
 	t.orders = orders
+	// Three opens may be in some order by chance, so the next is waited for; a habit needs no more than the first.
+	if len(t.opens) > 1 || a.beginLocked(t, r) == nil {
+		r.snapshot.Close()
+	}
 	bytes := 0
 	for _, t := range slices.Backward(a.trails) {
 		own := 0
@@ -150,4 +164,51 @@ func (a *readAhead) makeOrders(t *trail, r *roll) {
 			t.orders, t.after = nil, 0
 		}
 	}
+}
+
+// habit is how the files of a directory were opened to the last one: those of the next are expected to be opened
+// likewise. Guarded by readAhead.mu.
+type habit struct {
+	kind   orderKind
+	down   bool
+	window int
+	at     time.Time
+	begun  *stream // the last that began by it
+}
+
+const (
+	// habitOpens is how many opens make a habit, and habitTime for how long one lasts.
+	habitOpens = 3
+	habitTime  = 10 * time.Second
+	// habitRows is up to which size orders of a directory are made for a habit alone.
+	habitRows = 1000
+)
+
+// habitual returns the stream that begins with the only open of t, where that is the first of a directory by the habit, or nil.
+func (a *readAhead) habitual(t *trail, r *roll) *stream {
+	h := &a.habit
+	if h.window == 0 || len(t.opens) != 1 || a.fs.Now().Sub(h.at) > habitTime {
+		return nil
+	}
+	if h.begun != nil && h.begun.used == 0 && h.begun.fetches > 0 {
+		*h = habit{} // it was none
+		return nil
+	}
+	for _, o := range append([]*order{{}}, t.orders...) {
+		if o.kind != h.kind {
+			continue
+		}
+		position, ok := o.positionOf(t.opens[0])
+		if n, complete := o.len(r); !ok || !complete || n < 2 {
+			continue
+		}
+		if s := newStream(r, o, h.down, []int{position}); s != nil && s.isFirst(s.front) {
+			s.trusted = h.window
+			s.window = max(s.window, h.window)
+			h.begun, h.at = s, a.fs.Now()
+			t.opens = nil
+			return s
+		}
+	}
+	return nil
 }
