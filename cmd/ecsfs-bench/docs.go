@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -55,7 +56,13 @@ func (r *report) markdown(h host) string {
 		fmt.Fprintf(&b, "\n### %s a request\n\n![Times at %[1]s a request](%s)\n\n", latency, chartName(latency))
 		r.table(&b, latency)
 	}
-	fmt.Fprintf(&b, "\n### Memory\n\n![Peak memory](performance-memory.svg)\n\n### Requests, peak memory and CPU time of each client at %s\n\n", r.latencies[0])
+	charts := r.charts()
+	for _, plot := range [][2]string{{"Growth", "performance-growth.svg"}, {"Memory", "performance-memory.svg"}} {
+		if _, ok := charts[plot[1]]; ok {
+			fmt.Fprintf(&b, "\n### %s\n\n![%[1]s](%s)\n", plot[0], plot[1])
+		}
+	}
+	fmt.Fprintf(&b, "\n### Requests, peak memory and CPU time of each client at %s\n\n", r.latencies[0])
 	r.costs(&b, r.latencies[0])
 	b.WriteString("\n### The clients\n\n| name | what it is |\n|---|---|\n")
 	for _, c := range r.clients {
@@ -157,38 +164,87 @@ func (r *report) costs(b *strings.Builder, latency string) {
 // chartName is the file of the plot of one latency.
 func chartName(latency string) string { return "performance-" + latency + ".svg" }
 
+// growing are the jobs whose sets grow; they have a plot of their own.
+var growing = []string{"ls-f-10k", "ls-f-100k", "ls-f-1m", "grep-1k", "grep-10k", "grep-100k"}
+
 // charts returns the plots by file name.
 func (r *report) charts() map[string]chart {
 	all := map[string]chart{}
 	for _, latency := range r.latencies {
-		c := chart{Title: "Seconds at " + latency + " a request: shorter is better", Unit: "s"}
-		memory := chart{Title: "Peak memory of the client, MiB: shorter is better", Unit: "MiB"}
+		c := chart{Title: "Time at " + latency + " a request, logarithmic: shorter is better", Axis: axisSeconds}
 		for _, w := range r.rows(latency) {
-			g, m := chartGroup{Title: w.Title}, chartGroup{Title: w.Title}
+			g := chartGroup{Title: w.Title}
 			for _, cl := range r.clients {
-				s, ok := w.cells[cl.Name]
-				if !ok || s.Failed != "" || s.Median <= 0 {
-					continue
-				}
-				g.Bars = append(g.Bars, chartBar{Client: cl.Name, Value: s.Median, Text: s.time(), Open: s.TimedOut})
-				if cl.Kind == kindECSFS || cl.Kind == kindRival {
-					m.Bars = append(m.Bars, chartBar{Client: cl.Name, Value: float64(max(s.PeakKiB, 1)) / 1024, Text: fmt.Sprintf("%d MiB", s.PeakKiB>>10)})
+				if s, ok := w.cells[cl.Name]; ok && s.Failed == "" && s.Median > 0 {
+					g.Bars = append(g.Bars, chartBar{Client: cl.Name, Label: cl.Name, Value: s.Median, Text: s.time(), Open: s.TimedOut})
 				}
 			}
 			// A bar alone compares nothing.
-			if len(g.Bars) > 1 {
+			if len(g.Bars) > 1 && (w.Job == "ls-f-1m" || !slices.Contains(growing, w.Job)) {
 				c.Groups = append(c.Groups, g)
-			}
-			if len(m.Bars) > 1 || w.Job == "ls-f-1m" {
-				memory.Groups = append(memory.Groups, m)
 			}
 		}
 		if len(c.Groups) > 0 {
 			all[chartName(latency)] = c
 		}
-		if latency == r.latencies[0] && len(memory.Groups) > 0 {
-			all["performance-memory.svg"] = memory
-		}
+	}
+	main := r.rows(r.latencies[0])
+	if c := r.memoryChart(main); len(c.Groups) > 0 {
+		all["performance-memory.svg"] = c
+	}
+	if c := r.growthChart(main); len(c.Groups) > 0 {
+		all["performance-growth.svg"] = c
 	}
 	return all
+}
+
+// memoryChart compares the peak memory of those that keep something.
+func (r *report) memoryChart(rows []row) chart {
+	c := chart{Title: "Peak memory, logarithmic: shorter is better", Axis: func(v float64) string { return fmt.Sprintf("%g MiB", v) }}
+	for _, w := range rows {
+		g := chartGroup{Title: w.Title}
+		for _, cl := range r.clients {
+			s, ok := w.cells[cl.Name]
+			if ok && s.Failed == "" && s.PeakKiB > 0 && (cl.Kind == kindECSFS || cl.Kind == kindRival) {
+				g.Bars = append(g.Bars, chartBar{Client: cl.Name, Label: cl.Name, Value: float64(s.PeakKiB) / 1024, Text: fmt.Sprintf("%d MiB", s.PeakKiB>>10)})
+			}
+		}
+		if len(g.Bars) > 1 || w.Job == "ls-f-1m" && len(g.Bars) > 0 {
+			c.Groups = append(c.Groups, g)
+		}
+	}
+	return c
+}
+
+// growthChart shows what an entry takes in growing sets.
+func (r *report) growthChart(rows []row) chart {
+	c := chart{Title: "Time an entry as directories grow, logarithmic: equal is better", Axis: axisSeconds}
+	for _, w := range rows {
+		s, ok := w.cells["ecsfs"]
+		if !ok || s.Failed != "" || w.Step != "cold" || !slices.Contains(growing, w.Job) {
+			continue
+		}
+		title, _, _ := strings.Cut(w.Title, ",")
+		if n := len(c.Groups); n == 0 || c.Groups[n-1].Title != title {
+			c.Groups = append(c.Groups, chartGroup{Title: title})
+		}
+		g := &c.Groups[len(c.Groups)-1]
+		each := s.whole() / float64(w.Count)
+		if math.IsInf(each, 1) {
+			continue
+		}
+		g.Bars = append(g.Bars, chartBar{Client: "ecsfs", Label: "of " + grouped(w.Count), Value: each, Text: seconds(each), Open: s.TimedOut})
+	}
+	return c
+}
+
+// axisSeconds prints a power of ten of seconds.
+func axisSeconds(v float64) string {
+	switch {
+	case v < 0.0009:
+		return fmt.Sprintf("%.0f µs", 1e6*v)
+	case v < 0.9:
+		return fmt.Sprintf("%.0f ms", 1e3*v)
+	}
+	return fmt.Sprintf("%.0f s", v)
 }

@@ -10,7 +10,7 @@ import (
 // chart is horizontal bars in groups, on a logarithmic scale.
 type chart struct {
 	Title  string
-	Unit   string // of the values: "s", "MiB"
+	Axis   func(float64) string // prints a value on the axis
 	Groups []chartGroup
 }
 
@@ -20,7 +20,8 @@ type chartGroup struct {
 }
 
 type chartBar struct {
-	Client string
+	Client string // whose colour it has
+	Label  string
 	Value  float64 // above 0
 	Text   string
 	Open   bool // it would be longer: time was over
@@ -71,8 +72,8 @@ func (c chart) svg() string {
 	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="16" font-weight="600">%s</text>`+"\n", chartMargin, html.EscapeString(c.Title))
 	for e := from; e <= to; e++ {
 		v := math.Pow(10, e)
-		fmt.Fprintf(&b, `<line x1="%.1f" x2="%[1]f" y1="%d" y2="%d" stroke="#d8dee4"/><text x="%.1f" y="%d" text-anchor="middle" fill="#57606a">%g %s</text>`+"\n",
-			x(v), headHeight, height-chartMargin, x(v), headHeight-8, v, c.Unit)
+		fmt.Fprintf(&b, `<line x1="%.1f" x2="%[1]f" y1="%d" y2="%d" stroke="#d8dee4"/><text x="%.1f" y="%d" text-anchor="middle" fill="#57606a">%s</text>`+"\n",
+			x(v), headHeight, height-chartMargin, x(v), headHeight-8, c.Axis(v))
 	}
 	y := headHeight
 	for _, g := range c.Groups {
@@ -87,7 +88,7 @@ func (c chart) svg() string {
 			if bar.Client == "ecsfs" {
 				weight = ` font-weight="600"`
 			}
-			fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end"%s>%s</text>`, chartMargin+labelWidth-6, y+11, weight, bar.Client)
+			fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end"%s>%s</text>`, chartMargin+labelWidth-6, y+11, weight, bar.Label)
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"%s/>`, left, y+1, max(x(bar.Value)-left, 1), barHeight-3, colours[bar.Client], style)
 			fmt.Fprintf(&b, `<text x="%.1f" y="%d"%s>%s</text>`+"\n", x(bar.Value)+5, y+11, weight, html.EscapeString(bar.Text))
 			y += barHeight

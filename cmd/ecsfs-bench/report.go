@@ -76,6 +76,7 @@ type row struct {
 	Title string
 	Job   string
 	Step  string
+	Count int // of entries of the job's set
 	cells map[string]summary // by client
 }
 
@@ -89,7 +90,7 @@ func (r *report) rows(latency string) []row {
 		}
 		title := strings.NewReplacer("{count}", grouped(d.Count), "{size}", size(d.Size)).Replace(j.Title)
 		for _, st := range j.Steps {
-			w := row{Title: title, Job: j.Name, Step: st.Name, cells: map[string]summary{}}
+			w := row{Title: title, Job: j.Name, Step: st.Name, Count: d.Count, cells: map[string]summary{}}
 			for _, c := range r.clients {
 				if s, ok := r.all[id{latency, j.Name, st.Name, c.Name}]; ok {
 					w.cells[c.Name] = s
