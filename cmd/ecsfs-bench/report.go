@@ -76,7 +76,7 @@ type row struct {
 	Title string
 	Job   string
 	Step  string
-	Count int // of entries of the job's set
+	Count int                // of entries of the job's set
 	cells map[string]summary // by client
 }
 
