@@ -105,7 +105,7 @@ func (c client) file(root string, d dataset) string {
 type places struct {
 	work     string // the directory of all below
 	mount    string
-	cache    string // emptied before a mount, unless it is to be warm
+	cache    string // of the client's own
 	passwd   string // s3fs's file of the key pair
 	memory   string // data sets as files on tmpfs
 	disk     string // and on the disk

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,7 @@ type runner struct {
 	emulator *emulator
 	file     *os.File
 	results  []result
+	sessions int // so far: each has a disk cache of its own
 }
 
 // run prepares everything, runs the jobs, and removes what it made but the
@@ -152,7 +154,7 @@ func newPlaces(ecsfs, scratch, memory string) (places, error) {
 	if work, err = filepath.Abs(work); err != nil {
 		return p, err
 	}
-	p = places{work: work, mount: filepath.Join(work, "mount"), cache: filepath.Join(work, "cache"), disk: filepath.Join(work, "disk"),
+	p = places{work: work, mount: filepath.Join(work, "mount"), disk: filepath.Join(work, "disk"),
 		passwd: filepath.Join(work, "passwd-s3fs"), ecsfs: ecsfs, self: self}
 	if p.memory, err = os.MkdirTemp(memory, "ecsfs-bench-"); err != nil {
 		return p, err
@@ -327,17 +329,47 @@ func (r *runner) steps(ctx context.Context, j job, c client, run int) (results [
 		res.Step = "cold"
 		return []result{res}, err
 	}
+	r.sessions++
+	r.places.cache = filepath.Join(r.places.work, fmt.Sprintf("cache-%d", r.sessions))
+	defer func() { err = errors.Join(err, removeIfLarge(r.places.cache)) }()
 	if j.Fill != nil && c.Kind == kindECSFS {
-		if _, err := r.mountAndRun(ctx, j, c, j.Fill, false, run, limit); err != nil {
-			return nil, fmt.Errorf("filling the cache: %w", err)
+		for range 2 { // the disk may have been too slow for all that was read the first time
+			if _, err := r.mountAndRun(ctx, j, c, j.Fill, run, limit); err != nil {
+				return nil, fmt.Errorf("filling the cache: %w", err)
+			}
 		}
 	}
-	return r.mountAndRun(ctx, j, c, j.Steps, j.Fill != nil, run, limit)
+	return r.mountAndRun(ctx, j, c, j.Steps, run, limit)
 }
 
-// mountAndRun runs steps in one mount; warm keeps the disk cache of the last.
-func (r *runner) mountAndRun(ctx context.Context, j job, c client, steps []step, warm bool, run int, limit time.Duration) (results []result, err error) {
-	s, err := begin(ctx, r.places, c, warm)
+// removeIfLarge removes a disk cache that takes much room in few files. The
+// others stay until the end of the run: for seconds after thousands of files were
+// removed, ext4 is slow to make new ones, which the next client would pay for.
+func removeIfLarge(dir string) error {
+	files, bytes := 0, int64(0)
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().IsRegular() {
+			files++
+			bytes += info.Size()
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) { // a client without a mount
+		return nil
+	}
+	if err != nil || bytes < 200<<20 || files > 3000 {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// mountAndRun runs steps in one mount, on the disk cache that there is.
+func (r *runner) mountAndRun(ctx context.Context, j job, c client, steps []step, run int, limit time.Duration) (results []result, err error) {
+	s, err := begin(ctx, r.places, c)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ type session struct {
 // mountLimit is how long a client may take to mount, and to end.
 const mountLimit = 20 * time.Second
 
-// begin starts a client with cold caches, or with the disk cache that it left.
-func begin(ctx context.Context, p places, c client, warm bool) (*session, error) {
+// begin starts a client with a cold kernel cache, and whatever is in p.cache.
+func begin(ctx context.Context, p places, c client) (*session, error) {
 	s := &session{client: c, places: p}
 	if !c.mounts() {
 		s.root = strings.Join(c.Args, "") // of local files
@@ -37,11 +37,6 @@ func begin(ctx context.Context, p places, c client, warm bool) (*session, error)
 		return s, p.dropCaches()
 	}
 	s.root = p.mount
-	if !warm {
-		if err := os.RemoveAll(p.cache); err != nil {
-			return nil, err
-		}
-	}
 	for _, dir := range []string{p.mount, p.cache} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
