@@ -19,7 +19,7 @@ import (
 // plainRequest is a request that rides on no operation of the SDK: built here,
 // signed by package sigv4, and sent over the same transport with the same
 // counting, deadline and repetition. ECS's own calls are such, and those on the
-// path of every byte that is read: the SDK's GetObject takes four times the CPU.
+// path of every byte that is read: the SDK's GetObject takes more than three times the CPU.
 type plainRequest struct {
 	method string
 	url    *url.URL // its query is sent and signed as it stands
