@@ -190,7 +190,7 @@ func (c *Cache) fill(ctx context.Context, f *fetch) (came int64, err error) {
 	if n < len(f.data) {
 		return int64(n), shortRead(f.ref, err, int64(n), int64(len(f.data)))
 	}
-	c.link.note(int64(n), began, c.opt.Now())
+	c.link.note(int64(n), began, c.opt.Now(), f.promote != nil)
 	if c.disk != nil {
 		f.retain()
 		c.disk.write(f.key, f.data, f.giveBack)

@@ -9,7 +9,7 @@ import (
 type link struct {
 	mu      sync.Mutex
 	trip    time.Duration // what a short request takes, or the first bytes of a long one; 0: not known
-	quick   time.Duration // what the quickest long request took
+	quick   time.Duration // what the quickest long request of late took
 	quickN  int64         // and the bytes it brought
 	rate    float64       // bytes a second with as many requests as there were; 0: not known
 	since   time.Time     // of the sample being taken; zero: none is
@@ -26,15 +26,20 @@ const (
 	manyRequests = 4                     // at the same time tell the rate of the link, not of one request
 )
 
-// note tells of a request that brought n bytes.
-func (l *link) note(n int64, began, ended time.Time) {
+// note tells of a request that brought n bytes. One that was sent ahead may have been held back: it tells nothing of
+// the round trip.
+func (l *link) note(n int64, began, ended time.Time, ahead bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	took := max(ended.Sub(began), 1)
 	if n <= shortRequest {
-		l.tripLocked(took)
+		if !ahead {
+			l.learnTripLocked(took)
+		}
 	} else if l.quick == 0 || float64(took)/float64(n) < float64(l.quick)/float64(l.quickN) {
 		l.quick, l.quickN = took, n
+	} else {
+		l.quick += l.quick / 128 // the link may have changed
 	}
 	if l.since.IsZero() {
 		l.since, l.brought, l.busy = began, 0, 0
@@ -57,10 +62,10 @@ func (l *link) note(n int64, began, ended time.Time) {
 func (l *link) noteTrip(took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tripLocked(took)
+	l.learnTripLocked(took)
 }
 
-func (l *link) tripLocked(took time.Duration) {
+func (l *link) learnTripLocked(took time.Duration) {
 	if l.trip == 0 {
 		l.trip = took
 	}
@@ -69,7 +74,7 @@ func (l *link) tripLocked(took time.Duration) {
 
 // roundTripLocked is that of short requests and first bytes; without any, it is not longer than the quickest long request.
 func (l *link) roundTripLocked() time.Duration {
-	if l.trip == 0 || l.quick != 0 && l.quick < l.trip {
+	if l.trip == 0 {
 		return l.quick
 	}
 	return l.trip

@@ -69,7 +69,7 @@ func (f *file) request(ctx context.Context, p []byte, off int64) (int, error) {
 	if n < len(p) {
 		return n, shortRead(f.ref, err, int64(n), int64(len(p)))
 	}
-	c.link.note(int64(n), began, now)
+	c.link.note(int64(n), began, now, false)
 	f.considerWhole(ctx, now)
 	return n, nil
 }
