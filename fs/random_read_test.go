@@ -173,7 +173,7 @@ func budgetExceeded(c *cache.Cache) int64 {
 	var sum, budget int64
 	for _, counter := range c.Stats() {
 		switch counter.Name {
-		case "cache_kept_bytes", "cache_open_bytes", "cache_flying_bytes":
+		case "cache_kept_bytes", "cache_open_bytes", "cache_flying_bytes", "cache_lent_bytes", "cache_free_bytes":
 			sum += counter.Value
 		case "cache_budget_bytes":
 			budget = counter.Value
