@@ -50,6 +50,11 @@ func (m *memory) admit(k key, bytes int64) *block {
 	}
 	m.flying += bytes
 	m.evictLocked()
+	if m.flying+m.lent > m.roomLocked() { // what was evicted is lent
+		m.flying -= bytes
+		m.mu.Unlock()
+		return nil
+	}
 	if n := len(m.buffers) - 1; n >= 0 && bytes == m.blockSize {
 		b.data, m.buffers[n] = m.buffers[n], nil
 		m.buffers = m.buffers[:n]

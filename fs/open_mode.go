@@ -9,7 +9,8 @@ import (
 
 // openMode is how the kernel has an inode open: through its page cache, filled by READs, or directly from the local
 // file behind it (passthrough). It refuses, with EIO, the one beside the other, and one local file beside another. So the
-// first open decides for all that overlap with it.
+// first open decides for all that overlap with it. O_DIRECT asks of a local file what that one's file system does: offsets
+// and lengths that are aligned, else EINVAL.
 type openMode struct {
 	mu    sync.Mutex
 	opens int // guarded by mu

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -146,7 +147,7 @@ func (r *reader) file(random *rand.Rand, scratch string) {
 		r.wrong("%s: %d bytes is the size of no version", file.Name, st.Size)
 		return
 	}
-	o := &openFile{reader: r, name: file.Name, fd: fd, size: st.Size, versions: versions}
+	o := &openFile{reader: r, name: file.Name, fd: fd, size: st.Size, versions: versions, direct: flags&unix.O_DIRECT != 0}
 	readers := 1
 	if random.IntN(3) == 0 {
 		readers = 4
@@ -170,9 +171,10 @@ func (r *reader) file(random *rand.Rand, scratch string) {
 // openFile is one descriptor, which several goroutines read.
 type openFile struct {
 	*reader
-	name string
-	fd   int
-	size int64
+	name   string
+	fd     int
+	size   int64
+	direct bool // O_DIRECT
 
 	versionsMu sync.Mutex
 	versions   []ecstest.Generated // that all reads so far can be of; guarded by versionsMu
@@ -192,6 +194,9 @@ var methods = []method{
 	{"preadv", func(o *openFile, p []byte, off int64, _ string) (int, error) {
 		return o.whole(p, off, func(p []byte, off int64) (int, error) {
 			third := len(p) / 3
+			if o.direct {
+				third = third / directUnit * directUnit
+			}
 			return unix.Preadv(o.fd, [][]byte{p[:third], p[third : 2*third], p[2*third:]}, off)
 		})
 	}},
@@ -246,7 +251,11 @@ func (o *openFile) some(random *rand.Rand, scratch string, last int64) (end int6
 		off = random.Int64N(o.size + 1)
 	}
 	lengths := []int{1, 7, 4096, 65536, 1 + random.IntN(300_000)}
-	p := make([]byte, lengths[random.IntN(len(lengths))])
+	length := lengths[random.IntN(len(lengths))]
+	if o.direct {
+		off, length = off/directUnit*directUnit, (length+directUnit-1)/directUnit*directUnit
+	}
+	p := aligned(length)
 	m := methods[random.IntN(len(methods))]
 	n, err := m.read(o, p, off, scratch)
 	o.check(m.name, p[:n], off)
@@ -290,9 +299,22 @@ func (o *openFile) whole(p []byte, off int64, read func(p []byte, off int64) (in
 		if err != nil || got == 0 {
 			return n, err
 		}
-		n += got
+		if n += got; o.direct && n%directUnit != 0 { // the end of the file
+			return n, nil
+		}
 	}
 	return n, nil
+}
+
+// directUnit is what offset, length and memory of O_DIRECT are multiples of: a local file that the kernel reads by itself
+// has it so.
+const directUnit = 4096
+
+// aligned returns memory for O_DIRECT.
+func aligned(n int) []byte {
+	p := make([]byte, n+directUnit)
+	past := int(uintptr(unsafe.Pointer(&p[0])) % directUnit)
+	return p[directUnit-past:][:n]
 }
 
 // through has the kernel copy into an ordinary file, and reads that.
