@@ -225,17 +225,18 @@ func memoryBar(all map[id]summary) bar {
 
 // waste adds up what had been read ahead and not been used by the end of each step.
 func (l *list) waste(title string, limit float64, counts func(job string) bool) bar {
-	b := bar{Job: "read ahead in " + title, Bar: fmt.Sprintf("at most %.0f %% of the bytes unused", 100*limit)}
-	var ahead, used int64
+	b := bar{Job: "read ahead in " + title, Bar: fmt.Sprintf("at most %.0f %% of its bytes unused", 100*limit)}
+	var ahead, used, all int64
 	for k, s := range l.all {
 		if k.Client == "ecsfs" && k.Latency == l.latency && counts(k.Job) && s.Failed == "" {
 			ahead += s.Last.Stats["readahead_bytes"]
 			used += s.Last.Stats["readahead_used_bytes"]
+			all += s.Last.Server.ObjectBytes
 		}
 	}
-	if ahead > 0 {
-		share := max(1-float64(used)/float64(ahead), 0)
-		b.Got, b.Met = fmt.Sprintf("%.1f %% of %s", 100*share, size(ahead)), share <= limit
+	if unused := float64(max(ahead-used, 0)); ahead > 0 {
+		b.Got = fmt.Sprintf("%.1f %% of %s, %.1f %% of all that was fetched", 100*unused/float64(ahead), size(ahead), 100*unused/float64(max(all, 1)))
+		b.Met = unused <= limit*float64(ahead)
 	}
 	return b
 }

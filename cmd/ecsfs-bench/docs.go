@@ -22,7 +22,8 @@ func (r *report) markdown(h host) string {
 	for _, name := range slices.Sorted(maps.Keys(h.Versions)) {
 		versions = append(versions, h.Versions[name])
 	}
-	fmt.Fprintf(&b, "\nMeasured on %s: %d × %s, %s of memory, Linux %s, %s.\n%s.\n", h.Date, h.CPUs, cmp.Or(h.CPU, "CPU"), h.Memory, h.Kernel, h.Go, strings.Join(versions, "; "))
+	fmt.Fprintf(&b, "\nMeasured on %s: %d × %s, %s of memory, Linux %s, %s; other programs kept %.1f of the %d processors busy.\n%s.\n",
+		h.Date, h.CPUs, cmp.Or(h.CPU, "CPU"), h.Memory, h.Kernel, h.Go, r.foreign, h.CPUs, strings.Join(versions, "; "))
 
 	fmt.Fprintf(&b, "\n### What was to be reached\n\nAt %s a request, unless it says otherwise. Medians.\n\n| job | to be reached | reached | |\n|---|---|---|---|\n", r.latencies[0])
 	list := r.bars()

@@ -58,11 +58,13 @@ type report struct {
 	all       map[id]summary
 	latencies []string // the main one first
 	clients   []client // that have results
+	foreign   float64  // how many processors something else kept busy, in the median
 	smoke     bool
 }
 
 func newReport(results []result, smoke bool) *report {
-	r := &report{all: summarise(results), latencies: latencies(results), smoke: smoke}
+	r := &report{all: summarise(results), latencies: latencies(results), smoke: smoke,
+		foreign: median(results, func(res result) float64 { return res.Foreign })}
 	for _, c := range clients {
 		if slices.ContainsFunc(results, func(res result) bool { return res.Client == c.Name }) {
 			r.clients = append(r.clients, c)
