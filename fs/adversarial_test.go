@@ -74,7 +74,7 @@ func TestReadAheadAgainstAdversary(t *testing.T) {
 	requireTool(t, "python3")
 	const files, kib = 300, 1 << 10
 	w := newWorld(t, setup{memory: 128 << 20, server: func(s *ecstest.Server) { s.Latency = 2 * time.Millisecond }})
-	var before [3]int64
+	var got, used int64
 	for i, a := range adversary {
 		dir := fmt.Sprintf("n,eq,%d", i)
 		put := func(key string, n int, size int64, at int) {
@@ -93,27 +93,11 @@ random.seed(%d)
 def read(name, n=-1):
 	with open(D + "/" + name, "rb", buffering=0) as f: f.read(n)
 `, dir, i, large, i) + a.program + "\n")
-		after := readAheadBytes(w)
-		t.Logf("%-32s fetched ahead %9d, used %9d", a.name, after[0]-before[0], after[1]-before[1])
-		before = after
+		nowGot, nowUsed := counter(w, "readahead_bytes"), counter(w, "readahead_used_bytes")
+		t.Logf("%-32s fetched ahead %9d, used %9d", a.name, nowGot-got, nowUsed-used)
+		got, used = nowGot, nowUsed
 	}
-	got, used := before[0], before[1]
 	if wasted := got - used; wasted*10 > got*3 {
 		t.Errorf("%d of %d bytes that were fetched ahead were not used", wasted, got)
 	}
-}
-
-// readAheadBytes returns what was fetched ahead, used of it, and wasted.
-func readAheadBytes(w *world) (bytes [3]int64) {
-	for _, c := range w.cache.Stats() {
-		switch c.Name {
-		case "readahead_bytes":
-			bytes[0] = c.Value
-		case "readahead_used_bytes":
-			bytes[1] = c.Value
-		case "readahead_wasted_bytes":
-			bytes[2] = c.Value
-		}
-	}
-	return bytes
 }

@@ -37,12 +37,7 @@ func TestGrowth(t *testing.T) {
 		w.wantRequests("ls -f", fmt.Sprintf("ListBuckets=1 Query=%d SearchKeys=1", n/1000))
 		w.want(`ls -f $B/color,eq,red | wc -l`, fmt.Sprintln(n+2))
 		w.wantRequests("ls -f again", "")
-		var kept int64
-		for _, c := range w.cache.Stats() {
-			if c.Name == "cache_kept_bytes" || c.Name == "cache_open_bytes" {
-				kept += c.Value
-			}
-		}
+		kept := counter(w, "cache_kept_bytes") + counter(w, "cache_open_bytes")
 		perResult["bytes kept of a listing"] = append(perResult["bytes kept of a listing"], float64(kept)/float64(n))
 		if n > 8000 {
 			continue
@@ -89,12 +84,7 @@ func BenchmarkGrowth(b *testing.B) {
 						b.Fatalf("%s lines of %d results", lines, n)
 					}
 				}
-				kept := int64(0)
-				for _, c := range w.cache.Stats() {
-					if c.Name == "cache_kept_bytes" || c.Name == "cache_open_bytes" {
-						kept += c.Value
-					}
-				}
+				kept := counter(w, "cache_kept_bytes") + counter(w, "cache_open_bytes")
 				requests := 0
 				for _, c := range w.ecs.Counts() {
 					requests += c

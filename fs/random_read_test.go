@@ -3,7 +3,10 @@ package fs_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -20,6 +23,7 @@ type reading struct {
 	setup
 	overwrite bool           // objects get another version while they are read
 	faults    []ecstest.Rule // of the store
+	damage    bool           // what is on disk is damaged between two mounts
 }
 
 // randomReadings are the settings of the cache, and what goes on meanwhile.
@@ -47,6 +51,7 @@ func randomReadings(t *testing.T) map[string]reading {
 		"odd blocks":                             {setup: setup{memory: 8 << 20, block: 100_003}},
 		"disk":                                   {setup: setup{memory: 4 << 20, disk: disk(1 << 30)}},
 		"disk that is full":                      {setup: setup{memory: 1 << 20, block: 64 << 10, disk: &cache.DiskOptions{Dir: full, Size: 1 << 30}}},
+		"disk that is damaged":                   {setup: setup{memory: 4 << 20, block: 64 << 10, disk: disk(1 << 30)}, damage: true},
 		"disk of a few blocks":                   {setup: setup{memory: 1 << 20, block: 64 << 10, disk: disk(1 << 20)}},
 		"overwritten":                            {overwrite: true},
 		"overwritten, no lifetime":               {setup: setup{ttl: -1, block: 64 << 10}, overwrite: true},
@@ -124,10 +129,17 @@ func randomReads(t *testing.T, r reading) {
 	}
 	for round := range rounds {
 		if round > 0 { // from what the first round left on disk
-			w.remount()
+			w.remount(func() {
+				if r.damage {
+					damageFiles(t, r.disk.Dir)
+				}
+			})
 			plan.Seed++
 		}
 		checkReport(t, r, runReader(w, plan))
+	}
+	if r.damage && counter(w, "disk_damaged") == 0 {
+		t.Error("nothing damaged was found")
 	}
 	hits := 0
 	for _, rule := range w.ecs.Rules() {
@@ -141,6 +153,38 @@ func randomReads(t *testing.T, r reading) {
 	if over > 0 {
 		t.Errorf("the cache held %d bytes more than its budget", over)
 	}
+}
+
+// damageFiles changes one byte of each file below dir.
+func damageFiles(t *testing.T, dir string) {
+	random, n := rand.New(rand.NewPCG(1, 0)), 0
+	check(t, filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil || len(data) == 0 {
+			return err
+		}
+		data[random.IntN(len(data))] ^= 0xFF
+		n++
+		return os.WriteFile(name, data, 0o600)
+	}))
+	if n == 0 {
+		t.Error("there was nothing to damage")
+	}
+}
+
+// counter returns one of the cache's counters.
+func counter(w *world, name string) int64 {
+	w.t.Helper()
+	for _, c := range w.cache.Stats() {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	w.t.Fatalf("there is no counter %s", name)
+	return 0
 }
 
 // checkReport tells what should not have come of reading.

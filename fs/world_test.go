@@ -162,11 +162,15 @@ func (w *world) again() *world {
 	return &other
 }
 
-// remount is the same mount in another process's life: nothing is kept but what is on disk.
-func (w *world) remount() {
+// remount is the same mount in another process's life: nothing is kept but what is on disk. between, if there is one, is called
+// while nothing is mounted.
+func (w *world) remount(between ...func()) {
 	w.t.Helper()
 	w.unmount()
 	w.cache.Close()
+	for _, f := range between {
+		f()
+	}
 	w.cache = w.newCache()
 	w.options.Store = w.cache
 	var err error
