@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,6 +56,54 @@ func TestPromise12DiskAfterACrash(t *testing.T) {
 	}
 	close(stop)
 	writers.Wait()
+}
+
+// Readers, writers, those who back files and evictions at once, of few objects and with little room: bytes are right.
+func TestDiskConcurrent(t *testing.T) {
+	d := mustOpenDisk(t, DiskOptions{Size: 20 * pageBytes, BlockSize: pageBytes})
+	names, size := 12, func(i int) int64 { return int64(1 + i%5*3000) }
+	deadline := time.Now().Add(500 * time.Millisecond)
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := g; time.Now().Before(deadline); i++ {
+				ref, data := diskRef(fmt.Sprint("object ", i*(g+1)%names), size(i*(g+1)%names))
+				switch g % 4 {
+				case 0, 1:
+					d.put(ref, data)
+				case 2:
+					if _, err := d.get(ref, data); err != nil {
+						t.Error(err)
+					}
+				default:
+					fd, release, ok := d.backing(ref)
+					if !ok {
+						continue
+					}
+					p := make([]byte, ref.Size+1)
+					if n, err := preadFull(fd, p, 0); err != nil || !bytes.Equal(p[:n], data) {
+						t.Errorf("%s is backed by other bytes: %d %v", ref.Key, n, err)
+					}
+					release()
+				}
+			}
+		})
+	}
+	all.Wait()
+	d.index.check(t)
+	counters := d.counters()
+	if counter(t, counters, "disk_hits") == 0 || counter(t, counters, "disk_evictions") == 0 {
+		t.Error("nothing was found, or nothing evicted:", counters)
+	}
+	if n := counter(t, counters, "disk_damaged") + counter(t, counters, "disk_errors"); n > 0 {
+		t.Errorf("%d damages and errors", n)
+	}
+	dir := d.opt.Dir
+	_, bytes := d.index.usage()
+	d.close()
+	if _, allocated := diskFiles(t, dir); allocated != bytes {
+		t.Errorf("the index counts %d bytes, the files have %d", bytes, allocated)
+	}
 }
 
 // What a killed process leaves is removed; what is not ours is left alone. So is the cache of another store, for a month.

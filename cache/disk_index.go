@@ -155,19 +155,16 @@ func (x *diskIndex) addLocked(name diskName, large bool, n, touched int64) uint3
 	return i
 }
 
-// resize sets what an item takes, in place of what was reserved for its growth; false when it is
-// not there any more.
-func (x *diskIndex) resize(name diskName, n, reserved int64) bool {
+// resize sets what an item takes, if it is there, in place of what was reserved for its growth.
+func (x *diskIndex) resize(name diskName, n, reserved int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reserved -= reserved
 	x.pages -= reserved
-	i, ok := x.byName[name]
-	if ok {
+	if i, ok := x.byName[name]; ok {
 		x.pages += n - int64(x.items[i].pages)
 		x.items[i].pages = uint32(n)
 	}
-	return ok
 }
 
 // pagesOf returns what an item takes; 0 when there is none.

@@ -237,10 +237,15 @@ func (d *Disk) writeLarge(k key, h *header, data []byte) error {
 		return err
 	}
 	d.count.written.Add(int64(len(data)))
-	if d.index.resize(h.name, d.allocated(f.data)+d.allocated(f.table), need) {
-		f.mark(k.block, sum, true, true)
-		d.touch(h.name, tableSuffix)
+	f.mark(k.block, sum, true, true)
+	lock := d.lockName(h.name) // what is counted is what the file has now, and it is this file
+	defer lock.Unlock()
+	if !d.open.knows(f) {
+		d.index.give(need) // evicted meanwhile
+		return nil
 	}
+	d.index.resize(h.name, d.allocated(f.data)+d.allocated(f.table), need)
+	d.touch(h.name, tableSuffix)
 	return nil
 }
 

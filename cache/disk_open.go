@@ -91,6 +91,13 @@ func (o *openFiles) forget(name diskName) {
 	}
 }
 
+// knows reports whether the files of f are still those in the directory.
+func (o *openFiles) knows(f *largeFile) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !f.dead
+}
+
 // pin gives the data of f away until the caller unpins it; false when f was removed.
 func (o *openFiles) pin(f *largeFile) bool {
 	o.mu.Lock()
