@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type openedSnapshot struct {
 	number map[string]int
 	there  func() int
 	taken  func() time.Time
+	open   *atomic.Int64 // handles
 }
 
 func (s *openedSnapshot) Row(_ context.Context, i int) (search.Entry, error) {
@@ -38,7 +40,7 @@ func (s *openedSnapshot) Index(key string) (int, bool) {
 func (s *openedSnapshot) Len() (int, bool)   { return s.there(), s.there() == len(s.rows) }
 func (s *openedSnapshot) Taken() time.Time   { return s.taken() }
 func (s *openedSnapshot) Expires() time.Time { return time.Unix(1<<40, 0) }
-func (s *openedSnapshot) Close()             {}
+func (s *openedSnapshot) Close()             { s.open.Add(-1) }
 
 // aheadStore has one listing, and notes what is fetched ahead.
 type aheadStore struct {
@@ -50,7 +52,10 @@ type aheadStore struct {
 	refuse  bool             // guarded by mu
 }
 
-func (s *aheadStore) Peek(search.Listing) search.Snapshot { return s.snapshot }
+func (s *aheadStore) Peek(search.Listing) search.Snapshot {
+	s.snapshot.open.Add(1)
+	return s.snapshot
+}
 
 func (s *aheadStore) Prefetch(_ context.Context, ref search.Ref, n int64) (int64, bool) {
 	s.mu.Lock()
@@ -78,7 +83,7 @@ type opener struct {
 
 // newOpener returns one of a directory with these rows.
 func newOpener(t testing.TB, rows []search.Entry) *opener {
-	s := &aheadStore{snapshot: &openedSnapshot{rows: rows, number: map[string]int{}}, fetched: map[string]int64{}}
+	s := &aheadStore{snapshot: &openedSnapshot{rows: rows, number: map[string]int{}, open: new(atomic.Int64)}, fetched: map[string]int64{}}
 	s.snapshot.there = func() int { return len(rows) }
 	s.snapshot.taken = func() time.Time { return time.Unix(1, 0) }
 	for i, r := range rows {
@@ -87,7 +92,12 @@ func newOpener(t testing.TB, rows []search.Entry) *opener {
 	o := &opener{t: t, store: s, seen: map[string]bool{}, fs: newFilesystem(Options{Store: s})}
 	o.dir = &dirNode{node: node{fs: o.fs}, dir: search.Dir{Bucket: "b", Limit: len(rows)}}
 	o.fs.ahead.opendir(o.dir)
-	t.Cleanup(o.fs.ahead.close)
+	t.Cleanup(func() {
+		o.fs.ahead.close()
+		if n := s.snapshot.open.Load(); n != 0 {
+			t.Errorf("%d snapshots are left open", n)
+		}
+	})
 	return o
 }
 
@@ -314,5 +324,83 @@ func TestHabit(t *testing.T) {
 				t.Errorf("for the first files of 5 directories, %d others are fetched", fetched)
 			}
 		})
+	}
+}
+
+// Orders may come when all opens before have become a stream.
+func TestOrdersComeLate(t *testing.T) {
+	o := newOpener(t, someRows(8))
+	snapshot := o.store.Peek(search.Listing{})
+	a, r := o.fs.ahead, o.fs.newRoll(o.dir.dir, o.dir.listing(), snapshot)
+	tr := a.trailLocked(r)
+	a.makeOrders(tr, r)
+	if a.fs.count.panics.Load() != 0 || len(tr.orders) == 0 {
+		t.Errorf("%d panics, %d orders", a.fs.count.panics.Load(), len(tr.orders))
+	}
+}
+
+// A stream without an open for a while ends, and has no listing open any more; and at most maxStreams live.
+func TestStreamsEnd(t *testing.T) {
+	rows := someRows(20_000)
+	o := newOpener(t, rows)
+	now := time.Unix(1, 0)
+	o.fs.Now = func() time.Time { return now }
+	for i := range 2 * maxStreams {
+		for j := range 3 {
+			o.open(1000*i+j, 64<<10)
+		}
+	}
+	if n := o.store.snapshot.open.Load(); n != maxStreams {
+		t.Errorf("%d snapshots are open, want one for each of %d streams", n, maxStreams)
+	}
+	now = now.Add(streamIdle - time.Second)
+	o.open(1000*(2*maxStreams-1)+3, 64<<10)
+	o.fs.ahead.stopIdle()
+	if n := o.store.snapshot.open.Load(); n != maxStreams {
+		t.Errorf("before their time, %d streams are left", n)
+	}
+	now = now.Add(time.Second)
+	o.fs.ahead.stopIdle()
+	if n := o.store.snapshot.open.Load(); n != 1 {
+		t.Errorf("%d streams are left, want the one in use", n)
+	}
+}
+
+// What the store refuses is asked for again once a file was opened or closed.
+func TestRefusedIsAskedForAgain(t *testing.T) {
+	o := newOpener(t, someRows(100))
+	o.store.refuse = true
+	for i := range 10 {
+		o.open(i, 64<<10)
+	}
+	if n := len(o.store.fetched); n != 0 {
+		t.Fatalf("%d are fetched", n)
+	}
+	o.store.refuse = false
+	for i := 10; i < 100; i++ {
+		o.open(i, 64<<10)
+	}
+	if o.late > 11 {
+		t.Errorf("%d files were waited for", o.late)
+	}
+	if n := o.fs.ahead.count.wasted.Load(); n != 0 {
+		t.Errorf("%d are counted as wasted", n)
+	}
+}
+
+// Of large files as much is fetched as was read of those before, and the first MiB when they are read to their end.
+func TestAsMuchIsFetchedAsWasRead(t *testing.T) {
+	rows := someRows(100)
+	for i := range rows {
+		rows[i].Size = 10 << 20
+	}
+	for _, c := range []struct{ read, want int64 }{{1, littleRead}, {300 << 10, 300 << 10}, {5 << 20, wholeFile}, {10 << 20, wholeFile}} {
+		o := newOpener(t, rows)
+		for i := range 50 {
+			o.open(i, c.read)
+		}
+		if got := o.store.fetched[rows[49].Key]; got != c.want {
+			t.Errorf("of who reads %d bytes of each, %d are fetched, want %d", c.read, got, c.want)
+		}
 	}
 }

@@ -85,6 +85,9 @@ func (t *trail) stream(r *roll, others []*stream) *stream {
 //	three or more in one direction, that a rule explains
 //	two pairs of neighbours, of several readers: one, where there are other streams in this order
 func begun(r *roll, o *order, opens []int, joins bool) *stream {
+	if len(opens) < 2 {
+		return nil
+	}
 	last, ok := o.positionOf(opens[len(opens)-1])
 	if !ok {
 		return nil
@@ -151,7 +154,7 @@ func (a *readAhead) makeOrders(t *trail, r *roll) {
 	}
 	t.orders = orders
 	// Three opens may be in some order by chance, so the next is waited for; a habit needs no more than the first.
-	if len(t.opens) > 1 || a.beginLocked(t, r) == nil {
+	if len(t.opens) != 1 || a.beginLocked(t, r) == nil {
 		r.snapshot.Close()
 	}
 	bytes := 0
