@@ -33,6 +33,7 @@ type Client struct {
 
 	// limit bounds the operations under way.
 	limit *limiter
+	split splitting
 	// progress is when the store last sent a byte, in nanoseconds since
 	// started; waiting for a slot counts from there.
 	progress atomic.Int64
@@ -77,6 +78,7 @@ func newClient(cfg Config, endpoint *url.URL, provider aws.CredentialsProvider) 
 		credentials: provider,
 		retryer:     newRetryer(cfg.RetryDelay),
 		limit:       newLimiter(cfg.MaxRequests),
+		split:       usualSplitting,
 		started:     time.Now(),
 	}
 	c.store = &Store{client: c, schemas: make(map[string]knownSchema)}

@@ -118,6 +118,14 @@
 // where that is indexed). Equal values, and all other orders, are put in order here. A server
 // whose first page is not in the order asked for is sorted here too; one that goes wrong later is an error.
 //
+// A wide search is split: its markers lead from page to page, so that a store far away is waited for once a page. Where no
+// answer began within 50 ms, 16 pages came and more follow, and the first condition is on an integer or a time
+// (no "or", order, limit, versions or prefix), the rest of its values is cut in two ranges, the second of which is asked for
+// by a search of its own, with sorted=KEY; and so on for every 16 pages that came, up to four searches at once. The
+// first search goes on up to the second's range, so a cut costs at most two requests more. Ranges are disjoint and together all
+// values; where rows are not in their order, or a range is refused, the search goes on in one piece. It is as much one search at
+// one time as its pages are: an object whose value changes meanwhile may be found at either, or at neither.
+//
 // # Engines
 //
 // Config.Engine says how the searches of a Store and of Bucket.Search are answered, and Schema.Engine

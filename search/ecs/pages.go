@@ -85,8 +85,7 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 				return
 			}
 			if current.next != "" && !mayFollow {
-				yield(none, p.err(search.KindTooLarge, "more than "+search.Plural(p.maxPages, "page"),
-					"narrow it, or raise --max-pages"))
+				yield(none, p.tooMany())
 				return
 			}
 			if next == nil && current.next != "" {
@@ -94,6 +93,11 @@ func (p *pager[P]) pages(ctx context.Context) iter.Seq2[P, error] {
 			}
 		}
 	}
+}
+
+// tooMany is the error of a listing of more than maxPages pages.
+func (p *pager[P]) tooMany() error {
+	return p.err(search.KindTooLarge, "more than "+search.Plural(p.maxPages, "page"), "narrow it, or raise --max-pages")
 }
 
 func (p *pager[P]) err(kind search.Kind, reason, hint string) error {

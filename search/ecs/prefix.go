@@ -99,6 +99,9 @@ func (q *querying) faultOf(page queryPage, err error, encoded bool) error {
 func (q *querying) adapt(err error) bool {
 	_, told := errors.AsType[smithy.APIError](err)
 	switch {
+	case errors.Is(err, errUnsplit):
+		q.whole = true
+		return true
 	case errors.Is(err, errPartialRows):
 		q.store.rows.Store(rowsPartial)
 		q.plan = q.plan.Unprefixed()

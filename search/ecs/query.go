@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -55,6 +56,7 @@ func (s *Store) newQuerying(ctx context.Context, l search.Listing) (*querying, e
 	}
 	q := &querying{store: s, keys: keys, target: t, plan: plan}
 	q.encoded.Store(s.client.cfg.QueryEncoding == EncodeURL)
+	q.wait.Store(math.MaxInt64)
 	if plan.Engine == search.EngineSearch && !plan.None {
 		err = q.choosePrefix(ctx)
 	}
@@ -88,12 +90,11 @@ func (q *querying) run(ctx context.Context, yield func(search.Object, error) boo
 
 // rows yields what the store finds and is a result, page by page in the store's order.
 func (q *querying) rows(ctx context.Context) iter.Seq2[[]search.Object, error] {
-	p := &pager[[]queryRow]{op: opQuery, bucket: q.target.bucket, prefix: q.target.key,
-		maxPages: q.store.client.cfg.MaxPages, ahead: q.ahead, fetch: q.fetch}
 	return func(yield func([]search.Object, error) bool) {
-		for rows, err := range p.pages(ctx) {
+		for page, err := range q.pages(ctx) {
+			rows := page.rows
 			if err == nil {
-				err = q.checkAsked(rows)
+				err = q.checkAsked(page)
 			}
 			if err == nil {
 				rows, err = q.complete(ctx, rows)
@@ -104,7 +105,7 @@ func (q *querying) rows(ctx context.Context) iter.Seq2[[]search.Object, error] {
 			}
 			objects := make([]search.Object, 0, len(rows))
 			for i := range rows {
-				if o := &rows[i].object; q.plan.Keep(o) {
+				if o := &rows[i].object; page.plan.Keep(o) {
 					objects = append(objects, *o)
 				}
 			}
@@ -117,12 +118,13 @@ func (q *querying) rows(ctx context.Context) iter.Seq2[[]search.Object, error] {
 
 // checkAsked makes sure that the rows have what every object has and only the row tells: taken for one
 // without it, an object would be left out, or come in another place.
-func (q *querying) checkAsked(rows []queryRow) error {
-	asked := slices.DeleteFunc(q.plan.Asked(), func(k search.Key) bool { return toldByHead(k) || k.Name == "LastModified" })
+func (q *querying) checkAsked(page foundPage) error {
+	asked := slices.DeleteFunc(page.plan.Asked(), func(k search.Key) bool { return toldByHead(k) || k.Name == "LastModified" })
 	for _, k := range asked {
-		for i := range rows {
-			if _, ok := rows[i].object.Metadata.Get(k.Name); !ok {
-				return &search.Error{Op: opQuery, Bucket: q.target.bucket, Key: rows[i].object.Key, Kind: search.KindUnsupported,
+		for i := range page.rows {
+			o := &page.rows[i].object
+			if _, ok := o.Metadata.Get(k.Name); !ok {
+				return &search.Error{Op: opQuery, Bucket: q.target.bucket, Key: o.Key, Kind: search.KindUnsupported,
 					Reason: "the store does not return " + k.Short() + ", although it was asked for it"}
 			}
 		}
@@ -149,6 +151,10 @@ type querying struct {
 	// encoded asks for percent-encoded answers. It is set, for the rest of the
 	// query, by the first page that XML could not carry.
 	encoded atomic.Bool
+	// whole is set once the query must not be split.
+	whole bool
+	// wait is the least time that an answer of a page took to begin, in nanoseconds.
+	wait atomic.Int64
 	// noETags is set once a HEAD brought no ETag: this store has none.
 	noETags atomic.Bool
 }

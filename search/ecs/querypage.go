@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ecsfs/ecsfs/search"
 )
@@ -59,19 +60,19 @@ func (q *querying) ahead(n int) bool {
 	return rows < q.plan.MaxKeys
 }
 
-// fetch gets one page.
-func (q *querying) fetch(ctx context.Context, n int, marker string, early func(string)) ([]queryRow, string, error) {
+// fetch gets one page of plan.
+func (q *querying) fetch(ctx context.Context, plan *search.Plan, n int, marker string, early func(string)) ([]queryRow, string, error) {
 	if q.encoded.Load() {
-		page, err := q.page(ctx, n, marker, true, early)
+		page, err := q.page(ctx, plan, n, marker, true, early)
 		if err = q.faultOf(page, err, true); err != nil {
 			return nil, "", err
 		}
 		if page.plain { // the server does not know encoding-type, and means "%41" by "%41"
-			page, err = q.page(ctx, n, marker, false, nil)
+			page, err = q.page(ctx, plan, n, marker, false, nil)
 		}
 		return page.rows, page.next, err
 	}
-	page, err := q.page(ctx, n, marker, false, early)
+	page, err := q.page(ctx, plan, n, marker, false, early)
 	if fault := q.faultOf(page, err, false); fault != nil {
 		err = fault
 	}
@@ -79,7 +80,7 @@ func (q *querying) fetch(ctx context.Context, n int, marker string, early func(s
 	if q.store.client.cfg.QueryEncoding == EncodeNever || !(isBad && bad.notXML || err == nil && page.lossy) {
 		return page.rows, page.next, err
 	}
-	again, errAgain := q.page(ctx, n, marker, true, nil)
+	again, errAgain := q.page(ctx, plan, n, marker, true, nil)
 	if fault := q.faultOf(again, errAgain, true); fault != nil {
 		errAgain = fault
 	}
@@ -99,12 +100,16 @@ func (q *querying) fetch(ctx context.Context, n int, marker string, early func(s
 }
 
 // page makes one request.
-func (q *querying) page(ctx context.Context, n int, marker string, encoded bool, early func(string)) (queryPage, error) {
+func (q *querying) page(ctx context.Context, plan *search.Plan, n int, marker string, encoded bool, early func(string)) (queryPage, error) {
 	c := q.store.client
-	in := QueryInput{Bucket: q.target.bucket, Expression: q.keys.respell(q.plan.Wire), Attributes: q.plan.Attributes, Prefix: q.plan.Prefix,
-		Sorted: q.keys.respell(q.plan.SortBy), Marker: marker, MaxKeys: q.pageSize(n), OlderVersions: q.plan.Listing.Versions, Encode: encoded}
+	in := QueryInput{Bucket: q.target.bucket, Expression: q.keys.respell(plan.Wire), Attributes: plan.Attributes, Prefix: plan.Prefix,
+		Sorted: q.keys.respell(plan.SortBy), Marker: marker, MaxKeys: q.pageSize(n), OlderVersions: q.plan.Listing.Versions, Encode: encoded}
 	var page queryPage
+	asked := time.Now()
 	err := c.queryOnce(ctx, q.target, in, func(r io.Reader) (err error) {
+		for wait, least := int64(time.Since(asked)), q.wait.Load(); wait < least && !q.wait.CompareAndSwap(least, wait); {
+			least = q.wait.Load()
+		}
 		page, err = decodeRows(r, rowForm{encoded, q.plan.Listing.Versions, q.sureSystem, in.MaxKeys}, early)
 		return err
 	})
