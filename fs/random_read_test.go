@@ -69,7 +69,7 @@ func randomReadings(t *testing.T) map[string]reading {
 // overwritten at any time, over a store that may fail, under every setting of
 // the cache, is of the one version whose size the file has, or an error; and the
 // cache stays within its budget.
-func TestRandomReads(t *testing.T) {
+func TestPromise2RandomReads(t *testing.T) {
 	for name, r := range randomReadings(t) {
 		t.Run(name, func(t *testing.T) { randomReads(t, r) })
 	}

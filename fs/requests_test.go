@@ -13,7 +13,7 @@ import (
 
 // Promise 4, and what reading costs: the requests of each program, when nothing
 // is known, and when the same is done again.
-func TestRequestsOfPrograms(t *testing.T) {
+func TestPromise4RequestsOfPrograms(t *testing.T) {
 	const page, small = 20, 70
 	for _, p := range []struct{ name, script, cold string }{
 		{"ls -l", `ls -l $D`, "ListBuckets=1 Query=4 SearchKeys=1"},
@@ -97,6 +97,39 @@ func TestRequestsAfterRemount(t *testing.T) {
 	w.remount()
 	if again := w.sh(script); again == first {
 		t.Error("the old bytes are read of an object that was overwritten between two mounts")
+	}
+}
+
+// Requests overlap: none is answered before so many are in flight at once, and still all is read. 4 may read ahead however slow
+// the store is, which one that holds its answers seems to be.
+func TestReadsOverlap(t *testing.T) {
+	for _, o := range []struct {
+		name, script  string
+		skip, barrier int
+	}{
+		{"cat of a large file", `cat $B/large | wc -c`, 12, 4},
+		{"dd of a large file in small pieces", `dd if=$B/large bs=10k status=none | wc -c`, 12, 4},
+		{"grep -r", `grep -rl needle $B/color,eq,red | wc -l`, 30, 4},
+		{"cp -r", `cp -r $B/color,eq,red copy; ls copy | wc -l`, 30, 4},
+		{"xargs -P16", `ls $B/color,eq,red | xargs -P16 -I{} cat $B/color,eq,red/{} | wc -l`, 0, 16},
+	} {
+		t.Run(o.name, func(t *testing.T) {
+			w := newWorld(t, setup{})
+			check(t, w.ecs.PutGenerated("b", "large", ecstest.Generated{Seed: 1, Size: 64 << 20}, ecstest.PutOptions{}))
+			for i := range 200 {
+				w.put(fmt.Sprintf("f%03d", i), "needle\n", "color", "red")
+			}
+			w.sh(`ls -l $B/color,eq,red`)
+			check(t, w.ecs.SetRules(ecstest.Rule{Operations: []string{"GetObject"}, Skip: o.skip, Barrier: o.barrier}))
+			want := "200\n"
+			if strings.Contains(o.name, "large") {
+				want = fmt.Sprintln(64 << 20)
+			}
+			w.want(o.script, want)
+			if n := w.ecs.Peak("GetObject"); n < o.barrier {
+				t.Errorf("%d GETs were in flight at once, want at least %d", n, o.barrier)
+			}
+		})
 	}
 }
 
