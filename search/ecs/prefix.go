@@ -101,6 +101,7 @@ func (q *querying) adapt(err error) bool {
 	switch {
 	case errors.Is(err, errUnsplit):
 		q.whole = true
+		q.store.unsplit.Store(true)
 		return true
 	case errors.Is(err, errPartialRows):
 		q.store.rows.Store(rowsPartial)

@@ -35,7 +35,7 @@ type foundPage struct {
 // pages yields the pages of the query, of several parts of it at once where that is faster.
 func (q *querying) pages(ctx context.Context) iter.Seq2[foundPage, error] {
 	key, ok := q.plan.SplitKey()
-	if !ok || q.whole {
+	if !ok || q.whole || q.store.unsplit.Load() {
 		return func(yield func(foundPage, error) bool) {
 			for rows, err := range q.pager(&q.plan, nil).pages(ctx) {
 				if !yield(foundPage{&q.plan, rows}, err) {

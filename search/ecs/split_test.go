@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +168,7 @@ func TestSplitOnlyWide(t *testing.T) {
 // TestSplitWithoutOrder is a store that orders rows by their values until it is asked for a part, or does not take the question for one.
 func TestSplitWithoutOrder(t *testing.T) {
 	for _, refuses := range []bool{false, true} {
+		var parts atomic.Int32
 		url := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 			q := r.URL.Query()
 			if q.Has("searchmetadata") {
@@ -175,6 +177,7 @@ func TestSplitWithoutOrder(t *testing.T) {
 			}
 			from, _ := strconv.Atoi(q.Get("marker"))
 			if q.Get("sorted") != "" {
+				parts.Add(1)
 				if refuses {
 					w.WriteHeader(http.StatusBadRequest)
 					io.WriteString(w, "<Error><Code>InvalidArgument</Code></Error>")
@@ -199,8 +202,13 @@ func TestSplitWithoutOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys = slices.DeleteFunc(keys, func(k string) bool { return strings.Contains("xyz", k) })
+		tried := parts.Load()
 		if len(keys) != 100 || len(slices.Compact(keys)) != 100 {
 			t.Errorf("refuses %t: %d keys", refuses, len(keys))
+		}
+		// It is not tried again.
+		if _, err := keysOf(t.Context(), s, search.Listing{Bucket: "b", Where: where(t, s, "b", "size,ge,1")}); err != nil || tried == 0 || parts.Load() != tried {
+			t.Errorf("refuses %t: %v, %d parts, then %d", refuses, err, tried, parts.Load())
 		}
 	}
 }

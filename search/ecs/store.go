@@ -31,6 +31,9 @@ type Store struct {
 	// rows is what is known of the rows under a prefix: rowsUnknown and so on.
 	rows atomic.Int32
 
+	// unsplit is set once a search that was split had to go on whole, and keeps others from it.
+	unsplit atomic.Bool
+
 	schemaMu sync.Mutex
 	schemas  map[string]knownSchema // guarded by schemaMu; at most maxKnownSchemas
 }

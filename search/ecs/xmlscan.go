@@ -8,15 +8,6 @@ import (
 	"strings"
 )
 
-// Sizes of a walker's window, in bytes.
-const (
-	smallWindow = 4 << 10  // enough for a short answer
-	fullWindow  = 64 << 10 // unless one token needs more
-)
-
-// maxEmptyReads is how often in a row a reader may return nothing.
-const maxEmptyReads = 100
-
 // walker reads one XML document by tokens, as a recursive descent: every
 // element is consumed by text, raw, children or skip. Names are local names;
 // namespaces, attributes, comments and processing instructions are checked for their form and ignored.
@@ -130,82 +121,6 @@ func (w *walker) next() (event, error) {
 	}
 }
 
-// more reads more of the document, which moves the window.
-func (w *walker) more() error {
-	if w.err != nil {
-		return w.wrap(w.err)
-	}
-	have := w.end - w.pos
-	switch {
-	case have >= maxToken:
-		return badf("a text or tag of more than %d bytes", maxToken)
-	case w.left == 0:
-		return badf("more than %d bytes", maxDocument)
-	}
-	into := w.buf
-	switch full := w.end == len(w.buf); {
-	case full && len(w.buf) < fullWindow:
-		into = make([]byte, 4*len(w.buf))
-	case full && have > len(w.buf)/2:
-		into = make([]byte, min(2*len(w.buf), maxToken))
-	}
-	if w.pos > 0 || len(into) > len(w.buf) {
-		copy(into, w.buf[w.pos:w.end])
-		w.before += int64(w.pos)
-		w.buf, w.pos, w.end = into, 0, have
-	}
-
-	space := w.buf[w.end:min(int64(len(w.buf)), int64(w.end)+w.left)]
-	for range maxEmptyReads {
-		n, err := w.r.Read(space)
-		w.end += n
-		w.left -= int64(n)
-		w.err = err
-		if n > 0 {
-			return nil
-		}
-		if err != nil {
-			return w.wrap(err)
-		}
-	}
-	w.err = io.ErrNoProgress
-	return w.wrap(w.err)
-}
-
-// wrap turns what the reader says into a brokenBody where the document ends early, which
-// another attempt may mend. (What else the network did wrong is known to watchedReader, which
-// decodeWith asks first.)
-func (w *walker) wrap(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &brokenBody{io.ErrUnexpectedEOF}
-	}
-	return &badDocument{reason: printable(shorten(err.Error()))}
-}
-
-// at returns byte i of the next token.
-func (w *walker) at(i int) (byte, error) {
-	for i >= w.end-w.pos {
-		if err := w.more(); err != nil {
-			return 0, err
-		}
-	}
-	return w.buf[w.pos+i], nil
-}
-
-// find returns where in the next token, from byte i on, the first s begins.
-func (w *walker) find(i int, s string) (int, error) {
-	for {
-		window := w.buf[w.pos:w.end]
-		if n := bytes.Index(window[min(i, len(window)):], []byte(s)); n >= 0 {
-			return i + n, nil
-		}
-		i = max(i, len(window)-len(s)+1)
-		if err := w.more(); err != nil {
-			return 0, err
-		}
-	}
-}
-
 // nameFrom returns where the name ends that begins at byte i of the next token; err says that there is none.
 func (w *walker) nameFrom(i int) (int, error) {
 	from := i
@@ -251,23 +166,6 @@ func (w *walker) badAt(reason string) error { return &badDocument{reason: w.wher
 
 // where begins the text of an error of the next token.
 func (w *walker) where() string { return fmt.Sprintf("byte %d: ", w.before+int64(w.pos)) }
-
-// names are strings made lately, by which the next equal ones cost no memory.
-type names [128]string
-
-// intern returns b as a string.
-func (known *names) intern(b []byte) string {
-	const most = 64 // bytes: a hostile document is not to fill the table
-	if len(b) == 0 || len(b) > most {
-		return string(b)
-	}
-	// The names in the answers of searches, and those of listings, differ in this.
-	slot := &known[(len(b)+int(b[0])+9*int(b[len(b)-1])+5*int(b[len(b)/2]))%len(known)]
-	if *slot != string(b) {
-		*slot = string(b)
-	}
-	return *slot
-}
 
 // startTag consumes a start tag and returns its local name.
 func (w *walker) startTag() (string, error) {
@@ -414,79 +312,4 @@ func (w *walker) endsHere() bool {
 	w.pos += n
 	w.open = w.open[:last]
 	return true
-}
-
-// instruction consumes a processing instruction or the declaration of XML.
-func (w *walker) instruction() error {
-	i, err := w.nameFrom(2)
-	if err != nil {
-		return err
-	}
-	n, err := w.find(i, "?>")
-	if err != nil {
-		return err
-	}
-	b := w.buf[w.pos : w.pos+n]
-	w.pos += n + 2
-	if string(b[2:i]) != "xml" {
-		return nil
-	}
-	if v := declared("version", string(b[i:])); v != "" && v != "1.0" {
-		return badf("version %q of XML", printable(shorten(v)))
-	}
-	if e := declared("encoding", string(b[i:])); e != "" && !strings.EqualFold(e, "utf-8") {
-		return badf("encoding %q of XML", printable(shorten(e)))
-	}
-	return nil
-}
-
-// declared returns the value of a name in a declaration of XML, empty when it is not there.
-func declared(name, s string) string {
-	for {
-		_, rest, _ := strings.Cut(s, name+"=")
-		if rest == "" {
-			return ""
-		}
-		if quote := rest[:1]; quote == `"` || quote == `'` {
-			value, _, ok := strings.Cut(rest[1:], quote)
-			if !ok {
-				return ""
-			}
-			return value
-		}
-		s = rest[1:]
-	}
-}
-
-// declaration consumes a comment. It reports whether a CDATA section is next instead; anything else is refused.
-func (w *walker) declaration() (cdata bool, err error) {
-	c, err := w.at(2)
-	if err != nil {
-		return false, err
-	}
-	switch c {
-	case '[':
-		return true, nil
-	case '-':
-	default:
-		return false, badf("a document type")
-	}
-	if c, err = w.at(3); err != nil {
-		return false, err
-	}
-	if c != '-' {
-		return false, w.badAt("<!- begins no comment")
-	}
-	n, err := w.find(4, "--")
-	if err != nil {
-		return false, err
-	}
-	if c, err = w.at(n + 2); err != nil {
-		return false, err
-	}
-	if c != '>' {
-		return false, w.badAt("-- in a comment")
-	}
-	w.pos += n + 3
-	return false, nil
 }
