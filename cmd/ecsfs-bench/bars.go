@@ -257,25 +257,26 @@ func (l *list) nowhereSlower() {
 	}
 }
 
-// growth compares the time an entry of growing sets.
+// growth compares the time an entry of growing sets, by their pace where time was
+// over.
 func (l *list) growth(title string, names []string, smoke bool) {
-	first, most, text, last := 0.0, 0.0, "", ""
+	b := bar{Job: title, Bar: "time an entry flat within 20 %"}
+	var each []float64
+	var texts []string
 	for _, j := range jobs() {
-		if !slices.Contains(names, j.Name) {
+		d, err := findSet(j.Set, smoke)
+		s := l.all[id{l.latency, j.Name, "cold", "ecsfs"}]
+		if err != nil || s.Runs == 0 || !slices.Contains(names, j.Name) || math.IsInf(s.whole(), 1) {
 			continue
 		}
-		d, err := findSet(j.Set, smoke)
-		s, ok := l.all[id{l.latency, j.Name, "cold", "ecsfs"}]
-		if !ok || err != nil || s.Failed != "" {
-			l.add(title, "time an entry flat within 20 %", j.Name, "cold", false, "", 0, 0)
-			return
-		}
-		each := 1e6 * s.whole() / float64(d.Count)
-		first, last = cmp.Or(first, each), j.Name
-		text += fmt.Sprintf(", %.0f µs", each)
-		most = max(most, each)
+		each = append(each, s.whole()/float64(d.Count))
+		texts = append(texts, seconds(each[len(each)-1]))
 	}
-	l.add(title, "time an entry flat within 20 %", last, "cold", true, strings.TrimPrefix(text, ", "), most, 1.2*first)
+	if len(each) == len(names) {
+		b.Got = strings.Join(texts, ", ")
+		b.Met, b.Near = slices.Max(each) <= 1.2*each[0], slices.Max(each) <= noise*1.2*each[0]
+	}
+	l.bars = append(l.bars, b)
 }
 
 // latencies returns the latencies of results: the main one first.
