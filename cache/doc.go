@@ -92,13 +92,13 @@
 //
 // OpenFile begins the first block of an object, or all of one that is no longer than a block, and waits for its first bytes: where
 // the store tells how far it has come (search.ProgressReader), what is there of a block is read while the rest is under way. A File looks at where it
-// is read. Reads that follow each other, in either direction, in any order within four times their length,
-// and in up to four places at once, are served by blocks; from the second one on, blocks are begun ahead
+// is read. Reads that follow each other, in either direction, in any order within four times their length or
+// 512 KiB, and in up to four places at once, are served by blocks; from the second one on, blocks are begun ahead
 // of them: twice what was read so far, up to twice the product of the link's rate and round trip, as
 // measured, or 16 blocks if that is more, and never more than this reader's share. A reader that jumps
 // is served by requests for just what it asks for, except where blocks are at hand; the more often it jumped, the more
 // it must read in one go before it is taken to go forward again. A block that it comes back to eight times is fetched, and the
-// whole object once the time spent on ranges has reached what the rest would take by the measured round trip and rate, if it fits into
+// whole object once there were four ranges and the time spent on them has reached what the rest would take by the measured round trip and rate, if it fits into
 // 7/8 of the room in memory: then 32 blocks at a time come behind all other requests while ranges go on. These bytes are
 // counted by themselves (cache_whole_bytes), not as read ahead. When a reader jumps, or is closed, what is under
 // way ahead of it and wanted by nobody else is cancelled. Where several files of one object are open, what
