@@ -126,7 +126,9 @@ func (a *readAhead) follow(ref search.Ref) *stream {
 	s.lastOpen = a.fs.Now()
 	a.settleLocked(s.opened(best.place))
 	if !s.finished() {
-		a.pumpLocked(s)
+		if 2*s.ahead <= s.window { // else there is time until it is closed
+			a.pumpLocked(s)
+		}
 		return s
 	}
 	if s.opens >= habitOpens && s.rule.kind == ruleAll {
@@ -199,18 +201,33 @@ func (a *readAhead) closed(s *stream, end, size int64) {
 	if s == nil {
 		return
 	}
+	if a.read(s, end, size) {
+		a.pump(s) // nobody waits for the answer to a RELEASE
+	}
+}
+
+// read is closed without what follows, and reports whether s is to be pumped.
+func (a *readAhead) read(s *stream, end, size int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.closed(end, size)
-	a.pumpLocked(s) // what could not be fetched when it was opened may be now
+	return a.mayPumpLocked(s)
 }
 
 // pumpLocked has fetched what s wants next.
 func (a *readAhead) pumpLocked(s *stream) {
-	if !s.pumping && s.ctx.Err() == nil && s.rule.kind != ruleNone && s.ahead < s.window {
-		s.pumping = true
+	if a.mayPumpLocked(s) {
 		go a.pump(s)
 	}
+}
+
+// mayPumpLocked reports whether s is to be pumped, by nobody else but the caller.
+func (a *readAhead) mayPumpLocked(s *stream) bool {
+	if s.pumping || s.ctx.Err() != nil || !s.hungry() {
+		return false
+	}
+	s.pumping = true
+	return true
 }
 
 // pump asks for what s wants, until that is all or no more may be asked for.

@@ -36,3 +36,22 @@ func BenchmarkGrep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGrepAgain is grep -r over results that all is kept of, in this process and in the kernel.
+func BenchmarkGrepAgain(b *testing.B) {
+	const files = 10_000
+	w := newWorld(b, setup{memory: 256 << 20})
+	data := strings.Repeat("needle in hay\n", 290)
+	for i := range files {
+		w.put(fmt.Sprintf("d%d/f%05d", i%10, i), data, "color", "red")
+	}
+	w.sh(`grep -r needle $B/color,eq,red | wc -l`)
+	w.requests()
+	for b.Loop() {
+		w.sh(`grep -r needle $B/color,eq,red | wc -l`)
+	}
+	if got := w.requests(); got != "" {
+		b.Errorf("it asked the store for %q", got)
+	}
+	b.ReportMetric(files*float64(b.N)/b.Elapsed().Seconds(), "files/s")
+}

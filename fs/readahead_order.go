@@ -61,7 +61,9 @@ func (r *roll) number(ref search.Ref) (int, bool) {
 	}
 	number, ok := 0, false
 	if r.tree == nil {
-		number, ok = r.snapshot.Index(ref.Key)
+		if number, ok = r.snapshot.Index(ref.Key); !r.dir.Versions {
+			return number, ok
+		}
 	} else if number = (tree{r.snapshot, r.tree}).find(ref.Key); number < len(r.tree.byKey) {
 		ok = true
 	}

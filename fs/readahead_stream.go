@@ -69,7 +69,8 @@ type stream struct {
 	reads    [8]int64 // how far the last files were read, by closes modulo 8; wholeRead: to the end
 	closes   int
 	pumping  bool
-	passed   int // opens elsewhere in the snapshot since the last here
+	refused  bool // the store took no more, the last time
+	passed   int  // opens elsewhere in the snapshot since the last here
 	lastOpen time.Time
 }
 
@@ -96,16 +97,22 @@ func (s *stream) place(v int) *place {
 
 // look returns place v; ok is false when there is no such place, or not yet, or it is forgotten.
 func (s *stream) look(v int) (p *place, ok bool) {
+	p, _, ok = s.lookRef(v)
+	return p, ok
+}
+
+// lookRef is look with what the place is of, when that had to be looked up; else its Key is empty.
+func (s *stream) lookRef(v int) (p *place, ref search.Ref, ok bool) {
 	if p = s.place(v); p == nil || p.looked {
-		return p, p != nil
+		return p, ref, p != nil
 	}
 	e, ok := s.entry(v)
 	if !ok {
-		return nil, false
+		return nil, ref, false
 	}
 	ref, fetch := s.roll.ref(&e)
 	p.looked, p.nothing, p.suffix, p.cost = true, !fetch, suffixOf(e.Key), s.want(ref.Size)+aheadCost
-	return p, true
+	return p, ref, true
 }
 
 // entry returns what place v is of; ok is false when there is no such place, or not yet.
@@ -274,13 +281,15 @@ func (s *stream) pick(credit int64) (v int, ref search.Ref, n int64, ok bool) {
 			return 0, ref, 0, false
 		}
 		v = s.next
-		p, there := s.look(v)
+		p, ref, there := s.lookRef(v)
 		if !there {
 			return 0, ref, 0, false
 		}
 		if !p.opened && !p.fetched && s.rule.wants(v, p) {
-			e, _ := s.entry(v)
-			ref, _ = s.roll.ref(&e)
+			if ref.Key == "" {
+				e, _ := s.entry(v)
+				ref, _ = s.roll.ref(&e)
+			}
 			n = s.want(ref.Size)
 			if p.cost = n + aheadCost; p.cost > credit {
 				return 0, ref, 0, false
@@ -298,6 +307,7 @@ func (s *stream) pick(credit int64) (v int, ref search.Ref, n int64, ok bool) {
 // fetched takes in what came of a pick: what was asked for, or false when reading ahead may not take more now.
 func (s *stream) fetched(v int, asked int64, ok bool) (o outcome) {
 	p := s.place(v)
+	s.refused = !ok
 	switch {
 	case p == nil: // forgotten meanwhile
 		if asked > 0 {
@@ -355,6 +365,11 @@ func (s *stream) isFirst(v int) bool {
 		}
 	}
 	return false
+}
+
+// hungry reports whether it is worth while to look for what s wants: not for each open when plenty is ahead.
+func (s *stream) hungry() bool {
+	return s.rule.kind != ruleNone && s.ahead < s.window && (s.refused || s.window-s.ahead >= s.window/8)
 }
 
 // finished reports whether the last file was opened, and all that were fetched.
