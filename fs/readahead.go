@@ -335,7 +335,14 @@ func (a *readAhead) close() {
 
 // counters returns the figures for @stats.
 func (a *readAhead) counters() []search.Counter {
+	a.mu.Lock()
+	orders := 0
+	for _, t := range a.trails {
+		orders += t.bytes()
+	}
+	a.mu.Unlock()
 	return []search.Counter{
+		{Name: "mount_order_bytes", Value: int64(orders)},
 		{Name: "mount_streams_started", Value: a.count.started.Load()},
 		{Name: "mount_streams_stopped", Value: a.count.stopped.Load()},
 		{Name: "mount_files_ahead", Value: a.count.files.Load()},

@@ -52,6 +52,14 @@ func (a *readAhead) trailLocked(r *roll) *trail {
 // isOf reports whether s goes through the directory.
 func (t *trail) isOf(s *stream) bool { return s.roll.listing.ID() == t.id.listing }
 
+// bytes returns what the orders take.
+func (t *trail) bytes() (n int) {
+	for _, o := range t.orders {
+		n += o.bytes()
+	}
+	return n
+}
+
 // add takes an open in.
 func (t *trail) add(number int) {
 	if n := len(t.opens); n > 0 && t.opens[n-1] == number {
@@ -159,11 +167,7 @@ func (a *readAhead) makeOrders(t *trail, r *roll) {
 	}
 	bytes := 0
 	for _, t := range slices.Backward(a.trails) {
-		own := 0
-		for _, o := range t.orders {
-			own += o.bytes()
-		}
-		if bytes += own; bytes > maxOrderBytes && bytes > own {
+		if bytes += t.bytes(); bytes > maxOrderBytes && bytes > t.bytes() {
 			t.orders, t.after = nil, 0
 		}
 	}
