@@ -36,6 +36,15 @@ func (d *Disk) openFile(n diskName, suffix string, flags int) (int, error) {
 	})
 }
 
+// openDirect opens the data of a large object to be written past the page cache; -1 where that cannot be.
+func (d *Disk) openDirect(n diskName) int {
+	fd, err := d.openFile(n, dataSuffix, unix.O_WRONLY|unix.O_DIRECT)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
 // createFile makes a file that its owner alone can read, empty, whatever was there.
 func (d *Disk) createFile(n diskName, suffix string) (int, error) {
 	create := func() (int, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +23,7 @@ type largeFile struct {
 	size   int64
 	blocks int64
 	data   int   // descriptor
+	direct int   // descriptor of the data past the page cache; -1 where the file system has no such thing
 	table  int   // descriptor
 	first  int64 // offset of the table's entries
 
@@ -86,6 +88,7 @@ func (f *largeFile) whole() bool {
 
 func (f *largeFile) close() {
 	unix.Close(f.data)
+	unix.Close(f.direct)
 	unix.Close(f.table)
 }
 
@@ -93,7 +96,7 @@ func (f *largeFile) close() {
 func (d *Disk) newLargeFile(h *header, size int64) *largeFile {
 	n := (size + d.opt.BlockSize - 1) / d.opt.BlockSize
 	return &largeFile{
-		name: h.name, size: size, blocks: n, data: -1, table: -1,
+		name: h.name, size: size, blocks: n, data: -1, direct: -1, table: -1,
 		first: (int64(len(h.bytes)) + 4 + 7) / 8 * 8, // behind the header and its sum
 		sums:  make([]uint32, n), present: newBitmap(n), checked: newBitmap(n),
 	}
@@ -122,6 +125,7 @@ func (d *Disk) load(f *largeFile, h *header) (err error) {
 	if st.Size != f.size || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return errDamaged
 	}
+	f.direct = d.openDirect(f.name)
 	table := make([]byte, f.first+f.blocks*entryBytes)
 	n, err := preadFull(f.table, table, 0)
 	if err != nil {
@@ -165,6 +169,7 @@ func (d *Disk) create(f *largeFile, h *header) (err error) {
 	if err := unix.Ftruncate(f.data, f.size); err != nil {
 		return err
 	}
+	f.direct = d.openDirect(f.name)
 	if f.table, err = d.createFile(f.name, tempSuffix); err != nil {
 		return err
 	}
@@ -228,8 +233,7 @@ func (d *Disk) writeLarge(k key, h *header, data []byte) error {
 	sum := h.sum(k.block, data)
 	var e [entryBytes]byte
 	putEntry(e[:], f.name, k.block, sum)
-	err = pwriteFull(f.data, data, k.block*d.opt.BlockSize)
-	if err == nil {
+	if err = f.writeData(data, k.block*d.opt.BlockSize); err == nil {
 		err = pwriteFull(f.table, e[:], f.first+k.block*entryBytes)
 	}
 	if err != nil {
@@ -247,6 +251,22 @@ func (d *Disk) writeLarge(k key, h *header, data []byte) error {
 	d.index.resize(h.name, d.allocated(f.data)+d.allocated(f.table), need)
 	d.touch(h.name, tableSuffix)
 	return nil
+}
+
+// directAlign is what offset, length and address of a write past the page cache must be multiples of: no device has
+// larger logical blocks.
+const directAlign = 4096
+
+// writeData writes a block past the page cache where that can be. Through it, the kernel's copy took a third of
+// the CPU of a cold cat, for bytes which it keeps as pages of the mount already.
+func (f *largeFile) writeData(data []byte, off int64) error {
+	aligned := uintptr(unsafe.Pointer(unsafe.SliceData(data)))%directAlign == 0 && len(data)%directAlign == 0 && off%directAlign == 0
+	if f.direct >= 0 && aligned {
+		if err := pwriteFull(f.direct, data, off); err != unix.EINVAL {
+			return err
+		}
+	}
+	return pwriteFull(f.data, data, off)
 }
 
 // largeBytes is what an object's table takes when all blocks are there.

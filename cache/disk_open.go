@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxOpenFiles is how many large objects are kept open that nobody uses, at two descriptors each.
+// maxOpenFiles is how many large objects are kept open that nobody uses, at three descriptors each.
 const maxOpenFiles = 64
 
 // openFiles are the large objects whose files are open.
