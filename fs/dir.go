@@ -102,14 +102,32 @@ type entryOrder interface {
 	entry(ctx context.Context, s search.Snapshot) (dirEntry, error)
 	// waits reports whether entry would wait for the store.
 	waits(s search.Snapshot) bool
+	// position tells where the entry handed out last ends: greater than after the one before, 0 in the beginning.
+	position() uint64
+	// seek moves a new entryOrder to that position. At the end or the break of the listing it
+	// stays there, with the error that entry gives there.
+	seek(ctx context.Context, s search.Snapshot, position uint64) error
+}
+
+// seekByReading is entryOrder.seek where only the entries tell what has been handed out, and position is their number.
+func seekByReading(ctx context.Context, s search.Snapshot, o entryOrder, position uint64) error {
+	for range position {
+		if _, err := o.entry(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // entries returns the entries of a snapshot of l, the directory's listing, from the first on.
 func (n *dirNode) entries(l search.Listing) entryOrder {
-	if n.isTree() {
+	switch {
+	case n.isTree():
 		return &treeOrder{dir: n.dir, listing: l, fs: n.fs}
+	case n.flat():
+		return &flatOrder{prefix: n.dir.Prefix, naming: n.naming()}
 	}
-	return &rowOrder{dir: n.dir}
+	return &folderOrder{prefix: n.dir.Prefix}
 }
 
 // OpendirHandle waits for the first row, so that a listing that fails from the

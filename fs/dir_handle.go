@@ -15,8 +15,8 @@ import (
 // dirHandle is one opendir: a position in one snapshot. go-fuse calls it from
 // one goroutine at a time.
 //
-// The offset of an entry is its number in the listing, from 1: ".", "..", the
-// entries of the rows, and after a break %~INCOMPLETE.
+// The offset after an entry is 1 for ".", 2 for "..", for an entry of the rows 2 more than entryOrder.position
+// then tells, and after a break one more for %~INCOMPLETE.
 type dirHandle struct {
 	node     *dirNode
 	listing  search.Listing
@@ -26,8 +26,10 @@ type dirHandle struct {
 	lastRead atomic.Int64 // when a READDIR was begun last, in Unix nanoseconds
 
 	entries entryOrder
-	pos     uint64   // entries handed out
-	last    dirEntry // the one handed out last
+	pos     uint64            // the offset after the entry handed out last
+	last    dirEntry          // that entry
+	lastID  gofuse.StableAttr // of last
+	out     fuse.DirEntry     // as go-fuse was given it
 
 	broke  syscall.Errno // what broke the listing
 	marked bool          // %~INCOMPLETE was handed out
@@ -58,9 +60,9 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	}
 	switch h.pos {
 	case 0:
-		return h.hand(dirEntry{name: "."}, h.node.StableAttr().Ino), 0
+		return h.hand(dirEntry{name: "."}, h.node.StableAttr(), 1), 0
 	case dots - 1:
-		return h.hand(dirEntry{name: ".."}, h.parentIno()), 0
+		return h.hand(dirEntry{name: ".."}, h.parent(), dots), 0
 	}
 	if begun && h.entries.waits(h.snapshot) {
 		return nil, 0
@@ -68,8 +70,13 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	e, err := h.entries.entry(ctx, h.snapshot)
 	switch {
 	case err == nil:
-		h.node.fs.long.add(e.name, e.text(h.node))
-		return h.hand(e, h.ino(&e)), 0
+		if !h.node.dir.Versions {
+			e.object.VersionID = "" // see dirNode.shown
+		}
+		if mayBeShortened(e.name) {
+			h.node.fs.long.add(e.name, e.text(h.node))
+		}
+		return h.hand(e, h.identity(&e), dots+h.entries.position()), 0
 	case err == io.EOF, begun && ctx.Err() != nil:
 		return nil, 0
 	case ctx.Err() != nil:
@@ -81,8 +88,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	}
 	if !h.marked {
 		h.marked = true
-		ino := virtualAttr(h.node.StableAttr(), NameIncomplete).Ino
-		return h.hand(dirEntry{name: NameIncomplete, object: &search.Object{}}, ino), 0
+		return h.hand(dirEntry{name: NameIncomplete, isFile: true}, virtualAttr(h.node.StableAttr(), NameIncomplete), h.pos+1), 0
 	}
 	if begun {
 		return nil, 0
@@ -93,27 +99,26 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 // dots is how many entries stand before those of the rows: "." and "..".
 const dots = 2
 
-// hand hands e out.
-func (h *dirHandle) hand(e dirEntry, ino uint64) *fuse.DirEntry {
+// hand hands e out, behind which is the offset off.
+func (h *dirHandle) hand(e dirEntry, id gofuse.StableAttr, off uint64) *fuse.DirEntry {
 	h.begun = true
-	h.pos++
-	h.last = e
-	return &fuse.DirEntry{Name: e.name, Mode: e.mode(), Ino: ino, Off: h.pos}
+	h.pos, h.last, h.lastID = off, e, id
+	h.out = fuse.DirEntry{Name: e.name, Mode: e.mode(), Ino: id.Ino, Off: off}
+	return &h.out
 }
 
-func (h *dirHandle) ino(e *dirEntry) uint64 {
-	if e.object == nil {
-		return dirAttr(h.node.StableAttr(), e.name).Ino
+func (h *dirHandle) identity(e *dirEntry) gofuse.StableAttr {
+	if !e.isFile {
+		return dirAttr(h.node.StableAttr(), e.name)
 	}
-	o := h.node.shown(e.object)
-	return fileAttr(h.node.dir.Bucket, &o).Ino
+	return fileAttr(h.node.dir.Bucket, &e.object)
 }
 
-func (h *dirHandle) parentIno() uint64 {
+func (h *dirHandle) parent() gofuse.StableAttr {
 	if _, parent := h.node.Parent(); parent != nil {
-		return parent.StableAttr().Ino
+		return parent.StableAttr()
 	}
-	return h.node.StableAttr().Ino
+	return h.node.StableAttr()
 }
 
 // Seekdir moves to the entry after off: 0 is the beginning. A listing whose
@@ -132,14 +137,12 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 		h.broke = 0
 	}
 	entries, pos, marked := h.node.entries(h.listing), min(off, dots), false
-	for ; pos < off; pos++ {
-		if _, err := entries.entry(ctx, h.snapshot); err != nil {
-			if ctx.Err() != nil {
-				return syscall.EINTR // go-fuse takes the position to be what it was
-			}
-			marked = err != io.EOF
-			break
+	if off > dots {
+		err := entries.seek(ctx, h.snapshot, off-dots)
+		if err != nil && ctx.Err() != nil {
+			return syscall.EINTR // go-fuse takes the position to be what it was
 		}
+		pos, marked = dots+entries.position(), err != nil && err != io.EOF
 	}
 	h.entries, h.pos, h.marked, h.begun = entries, pos, marked, false
 	return 0
@@ -157,10 +160,10 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, syscall.ENOENT
 	}
 	valid := n.fs.until(h.snapshot.Expires())
-	if e.object == nil {
+	if !e.isFile {
 		return n.folder(ctx, name, e.key, valid, out), 0
 	}
-	return n.file(ctx, e.object, valid, out), 0
+	return n.fs.fileOf(ctx, &n.Inode, h.lastID, n.dir.Bucket, &e.object, valid, out), 0
 }
 
 // Releasedir closes the snapshot: while others read it, it stays.

@@ -31,7 +31,12 @@ var (
 // file returns the node of o, an object of bucket or with a VersionID that version of it, and fills in
 // out. valid is how long the kernel may believe that the name means this object.
 func (f *filesystem) file(ctx context.Context, parent *gofuse.Inode, bucket string, o *search.Object, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
-	inode := f.live.inode(ctx, parent, fileAttr(bucket, o), func() gofuse.InodeEmbedder {
+	return f.fileOf(ctx, parent, fileAttr(bucket, o), bucket, o, valid, out)
+}
+
+// fileOf is file for an object whose identity is known.
+func (f *filesystem) fileOf(ctx context.Context, parent *gofuse.Inode, id gofuse.StableAttr, bucket string, o *search.Object, valid time.Duration, out *fuse.EntryOut) *gofuse.Inode {
+	inode := f.live.inode(ctx, parent, id, func() gofuse.InodeEmbedder {
 		return &fileNode{
 			node:  node{fs: f},
 			ref:   search.Ref{Bucket: bucket, Key: o.Key, VersionID: o.VersionID, ETag: o.ETag, Size: o.Size},

@@ -170,7 +170,7 @@ func TestPropertyLookup(t *testing.T) {
 				if _, dup := listed[e.name]; dup || err != nil {
 					t.Fatalf("%q: twice %v, %v", e.name, dup, err)
 				}
-				if listed[e.name] = e.key; e.object != nil {
+				if listed[e.name] = e.key; e.isFile {
 					listed[e.name] = e.key + "\x00" + e.object.ETag
 					continue
 				}

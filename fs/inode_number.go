@@ -22,8 +22,8 @@ import (
 // dirAttr returns the identity of the directory that component, as typed,
 // names below parent. Each path as typed is a directory of its own.
 func dirAttr(parent gofuse.StableAttr, component string) gofuse.StableAttr {
-	b := make([]byte, 0, 64)
-	b = append(b, 'd')
+	var buf [hashBuffer]byte
+	b := append(buf[:0], 'd')
 	b = binary.BigEndian.AppendUint64(b, parent.Ino)
 	b = binary.BigEndian.AppendUint64(b, parent.Gen)
 	b = append(b, component...)
@@ -36,9 +36,9 @@ func dirAttr(parent gofuse.StableAttr, component string) gofuse.StableAttr {
 // whose end is not where its size says. Where the store has no ETag, the time
 // stands in for it, in whole seconds, as not every answer carries more.
 func fileAttr(bucket string, o *search.Object) gofuse.StableAttr {
-	b := make([]byte, 0, 128+len(o.Key))
-	b = append(b, 'f')
-	for _, s := range []string{bucket, o.Key, o.VersionID, o.ETag} {
+	var buf [hashBuffer]byte
+	b := append(buf[:0], 'f')
+	for _, s := range [...]string{bucket, o.Key, o.VersionID, o.ETag} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -48,6 +48,9 @@ func fileAttr(bucket string, o *search.Object) gofuse.StableAttr {
 	}
 	return hashedAttr(syscall.S_IFREG, b)
 }
+
+// hashBuffer is room for what most identities are hashed of: a listing makes one for each entry.
+const hashBuffer = 320
 
 // hashedAttr makes an identity of the hash of b. Ino is never 0 (go-fuse then
 // picks one), never 1 (the mount's root), and below 1<<63, where the numbers that go-fuse

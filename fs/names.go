@@ -182,54 +182,78 @@ func CanonicalSegment(name string) bool {
 
 // encodeName encodes text, appends suffix, and shortens what is then too long.
 func encodeName(text, suffix string) string {
-	e := encoder{text: text, out: make([]byte, 0, len(text)+len(suffix)+16)}
-	e.run()
-	if len(e.out)+len(suffix) > maxNameLen {
-		e.out = append(e.out[:e.cut], mark+"h"+hashOf(text)+extension(text)...)
+	var buf [maxNameLen + maxUnitLen]byte // most of what is encoded has room in it
+	out, cut := appendEncoded(buf[:0], text)
+	if len(out)+len(suffix) > maxNameLen {
+		out = append(out[:cut], mark+"h"+hashOf(text)+extension(text)...)
+	} else if len(out) == len(text) && suffix == "" {
+		return text // each byte of it stands for itself
 	}
-	return string(append(e.out, suffix...))
+	return string(append(out, suffix...))
 }
 
-// encoder writes the encoding of text to out, one character at a time.
-type encoder struct {
-	text string
-	out  []byte
-	cut  int // the last boundary between characters at or below shortPrefixLen
-}
-
-func (e *encoder) run() {
-	dots := 0 // bytes from here that are a segment "." or ".."
-	for i := 0; i < len(e.text); {
-		if i == 0 || e.text[i-1] == '/' {
-			dots = dotSegment(e.text[i:])
-		}
-		n := 1
-		if c := e.text[i]; c < utf8.RuneSelf {
-			if dots > 0 || e.escapes(i) {
-				e.escape(e.text[i : i+1])
-			} else {
-				e.out = append(e.out, c)
+// appendEncoded appends the encoding of text to out, which is empty. cut is the last boundary between characters at or
+// below shortPrefixLen.
+func appendEncoded(out []byte, text string) (_ []byte, cut int) {
+	dots := 0 // up to there a segment "." or ".." goes
+	for i := 0; i < len(text); {
+		if n := plainBytes(text[i:]); n > 0 {
+			if len(out) <= shortPrefixLen {
+				cut = min(len(out)+n, shortPrefixLen)
 			}
-		} else {
+			out = append(out, text[i:i+n]...)
+			i += n
+			continue
+		}
+		n, escaped := 1, false
+		switch c := text[i]; {
+		case c == '.':
+			if i == 0 || text[i-1] == '/' {
+				dots = i + dotSegment(text[i:])
+			}
+			escaped = i < dots
+		case c < utf8.RuneSelf:
+			escaped = escapes(text, i, out)
+		default:
 			var r rune
-			if r, n = utf8.DecodeRuneInString(e.text[i:]); hidden(r) {
-				e.escape(e.text[i : i+n])
-			} else {
-				e.out = append(e.out, e.text[i:i+n]...)
-			}
+			r, n = utf8.DecodeRuneInString(text[i:])
+			escaped = hidden(r)
 		}
-		if len(e.out) <= shortPrefixLen {
-			e.cut = len(e.out)
+		if escaped {
+			out = appendEscaped(out, text[i:i+n])
+		} else {
+			out = append(out, text[i:i+n]...)
 		}
-		dots--
+		if len(out) <= shortPrefixLen {
+			cut = len(out)
+		}
 		i += n
 	}
+	return out, cut
 }
 
-// escapes reports whether the ASCII byte i must become %XX.
-func (e *encoder) escapes(i int) bool {
-	rest := e.text[i+1:]
-	switch c := e.text[i]; c {
+// plainBytes returns how many bytes at the beginning of s stand for themselves, whatever is around them.
+func plainBytes(s string) int {
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// plain are the bytes that stand for themselves everywhere.
+var plain = func() (plain [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		plain[c] = !strings.ContainsRune("/<>%=!-@,.\x7f", rune(c))
+	}
+	return plain
+}()
+
+// escapes reports whether the ASCII byte i of text must become %XX, where out is what was written for those before it.
+func escapes(text string, i int, out []byte) bool {
+	rest := text[i+1:]
+	switch c := text[i]; c {
 	case '/', '<', '>', 0x7f:
 		return true
 	case '%':
@@ -244,7 +268,7 @@ func (e *encoder) escapes(i int) bool {
 	case ',':
 		// What is written so far is what the parser would take for the key. It
 		// may have commas, as %2C: of "meta.a,in,exists" both must go.
-		return endsKey(e.out, rest)
+		return endsKey(out, rest)
 	default:
 		return c < 0x20
 	}
@@ -252,10 +276,11 @@ func (e *encoder) escapes(i int) bool {
 
 const upperHex = "0123456789ABCDEF"
 
-func (e *encoder) escape(s string) {
+func appendEscaped(out []byte, s string) []byte {
 	for _, c := range []byte(s) {
-		e.out = append(e.out, '%', upperHex[c>>4], upperHex[c&15])
+		out = append(out, '%', upperHex[c>>4], upperHex[c&15])
 	}
+	return out
 }
 
 // dotSegment returns the length of the segment that s starts with when it is

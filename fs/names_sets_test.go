@@ -248,17 +248,17 @@ func (s *keySet) folders(t *testing.T) (entries []entryOf) {
 			level.rows = append(level.rows, row)
 		}
 		slices.SortFunc(level.rows, func(a, b search.Entry) int { return strings.Compare(a.Key, b.Key) })
-		listed, _, err := read(&rowOrder{dir: search.Dir{Bucket: "b", Prefix: prefix}}, level)
+		listed, _, err := read(&folderOrder{prefix: prefix}, level)
 		if !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}
 		for _, e := range listed {
 			text := strings.TrimPrefix(e.key, prefix)
-			if e.object == nil {
+			if !e.isFile {
 				text = strings.TrimSuffix(text, "/")
 				visit(below[e.key], e.key)
 			}
-			entries = append(entries, entryOf{dir: prefix, name: e.name, text: text, object: e.object != nil})
+			entries = append(entries, entryOf{dir: prefix, name: e.name, text: text, object: e.isFile})
 		}
 	}
 	visit(s.objects, "")
@@ -291,7 +291,7 @@ func (s *keySet) tree(t *testing.T, versions bool) (entries []entryOf) {
 				return
 			}
 			text := strings.TrimPrefix(e.key, d.Below)
-			if e.object != nil {
+			if e.isFile {
 				entries = append(entries, entryOf{dir: d.Below, name: e.name, text: text, version: e.object.VersionID, object: true})
 				continue
 			}

@@ -43,14 +43,13 @@ const (
 )
 
 func encodeVersion(text, id string) string {
-	e := encoder{text: text, out: make([]byte, 0, len(text)+len(id)+16)}
-	e.run()
+	out, cut := appendEncoded(nil, text)
 	ext := extension(text) // its bytes stand for themselves in the name
-	head := e.out[:len(e.out)-len(ext)]
+	head := out[:len(out)-len(ext)]
 	if name := string(head) + versionMark + encodeID(id) + ext; len(name) <= maxNameLen {
 		return name
 	}
-	return string(head[:min(len(head), e.cut)]) + shortVersionMark + hashOf(versionText(text, id)) + ext
+	return string(head[:min(len(head), cut)]) + shortVersionMark + hashOf(versionText(text, id)) + ext
 }
 
 // versionText is what the name of a version stands for, and what the hash in a shortened one is of.
@@ -70,15 +69,15 @@ func hashOf(s string) string {
 
 // encodeID encodes a version's ID so that it has no "." and nothing that a query has.
 func encodeID(id string) string {
-	var e encoder
+	var out []byte
 	for i := range len(id) {
 		if c := id[i]; isAlnum(c) || c == '-' || c == '_' {
-			e.out = append(e.out, c)
+			out = append(out, c)
 		} else {
-			e.escape(id[i : i+1])
+			out = appendEscaped(out, id[i:i+1])
 		}
 	}
-	return string(e.out)
+	return string(out)
 }
 
 // decodeVersion reads a name of a version: what stands before "%~", and what follows "%~".

@@ -55,9 +55,14 @@ type longNames struct {
 
 // add remembers that name stands for text, when name is a shortened one.
 func (l *longNames) add(name, text string) {
-	if len(name) > shortPrefixLen-maxUnitLen && strings.Contains(name, mark+"h") || strings.Contains(name, shortVersionMark) {
+	if mayBeShortened(name) {
 		l.texts.add(name, text)
 	}
+}
+
+// mayBeShortened reports whether name may be a shortened one: where it is not, it is not.
+func mayBeShortened(name string) bool {
+	return len(name) > shortPrefixLen-maxUnitLen && strings.Contains(name, mark+"h") || strings.Contains(name, shortVersionMark)
 }
 
 // text returns what name stands for.

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -12,15 +13,16 @@ import (
 // dirEntry is one entry of a directory being read.
 type dirEntry struct {
 	name   string
-	key    string         // of the object, or the prefix of the folder with its "/"
-	object *search.Object // a file; nil for a directory
+	key    string        // of the object, or the prefix of the folder with its "/"
+	isFile bool          // else a directory
+	object search.Object // of a file
 }
 
 // text returns what name encodes in the directory n: a text, or the versionText of a version.
 func (e *dirEntry) text(n *dirNode) string {
 	text := e.key[len(n.base()):]
 	switch {
-	case e.object == nil:
+	case !e.isFile:
 		return strings.TrimSuffix(text, "/")
 	case n.dir.Versions && e.object.VersionID != "":
 		return versionText(text, e.object.VersionID)
@@ -29,29 +31,74 @@ func (e *dirEntry) text(n *dirNode) string {
 }
 
 func (e *dirEntry) mode() uint32 {
-	if e.object != nil {
+	if e.isFile {
 		return syscall.S_IFREG
 	}
 	return syscall.S_IFDIR
 }
 
-// rowOrder makes the entries of a folder or of the flat view as rows come.
-//
-// In the flat view each row is an entry. In a folder, object "a" is named "a"
+// flatOrder makes the entries of the flat view: each row is one, as it comes. The position is the number of rows.
+type flatOrder struct {
+	prefix string
+	naming naming
+	next   int // the row to read
+	// Of the snapshot, when it was looked at last. Rows only become more.
+	rows     int
+	complete bool
+}
+
+func (r *flatOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, error) {
+	for {
+		row, err := s.Row(ctx, r.next)
+		if err != nil {
+			return dirEntry{}, err
+		}
+		r.next++
+		rel, below := strings.CutPrefix(row.Key, r.prefix)
+		if !below {
+			continue
+		}
+		return dirEntry{name: r.naming.object(rel, row.VersionID, false), key: row.Key, isFile: true, object: row.Object}, nil
+	}
+}
+
+func (r *flatOrder) waits(s search.Snapshot) bool {
+	if r.next >= r.rows && !r.complete {
+		r.rows, r.complete = s.Len()
+	}
+	return r.next >= r.rows && !r.complete
+}
+
+func (r *flatOrder) position() uint64 { return uint64(r.next) }
+
+func (r *flatOrder) seek(ctx context.Context, s search.Snapshot, position uint64) error {
+	last := int(min(position, math.MaxInt)) - 1
+	if _, err := s.Row(ctx, last); err != nil {
+		if ctx.Err() == nil {
+			r.next, _ = s.Len()
+		}
+		return err
+	}
+	r.next = last + 1
+	return nil
+}
+
+// folderOrder makes the entries of a folder as rows come. Object "a" is named "a"
 // or, where there is a folder "a/", "a%~"; and "a" and "a/" need not be
 // neighbours, as "a-1" and "a.txt" stand between them. So an object waits until a
-// row past "a/" tells, while the rows between are handed out.
-type rowOrder struct {
-	dir  search.Dir
-	next int // the row to read
+// row past "a/" tells, while the rows between are handed out. The position is the number of entries.
+type folderOrder struct {
+	prefix string
+	next   int // the row to read
 	// held are the objects that wait. INVARIANT: the row read last is before the folder of each, as
 	// staysBefore says; so is each of the objects behind it. Of two neighbours the first is a proper prefix of
 	// the next, or their order is not the same in bytes and UTF-16: there are about as many as a key has bytes.
-	held  []search.Object
-	ready []dirEntry // decided; handed out from the front
+	held   []search.Object
+	ready  []dirEntry // decided; handed out from the front
+	handed uint64
 }
 
-func (r *rowOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, error) {
+func (r *folderOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, error) {
 	for len(r.ready) == 0 {
 		row, err := s.Row(ctx, r.next)
 		switch {
@@ -67,14 +114,12 @@ func (r *rowOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, erro
 		}
 	}
 	e := r.ready[0]
-	r.ready = r.ready[1:]
-	if len(r.ready) == 0 {
-		r.ready = nil
-	}
+	r.ready = slices.Delete(r.ready, 0, 1)
+	r.handed++
 	return e, nil
 }
 
-func (r *rowOrder) waits(s search.Snapshot) bool {
+func (r *folderOrder) waits(s search.Snapshot) bool {
 	if len(r.ready) > 0 {
 		return false
 	}
@@ -82,33 +127,33 @@ func (r *rowOrder) waits(s search.Snapshot) bool {
 	return r.next >= rows && !complete
 }
 
+func (r *folderOrder) position() uint64 { return r.handed }
+
+func (r *folderOrder) seek(ctx context.Context, s search.Snapshot, position uint64) error {
+	return seekByReading(ctx, s, r, position)
+}
+
 // add takes one row in.
-func (r *rowOrder) add(row *search.Entry) {
-	if r.dir.IsFlat() {
-		if rel, below := strings.CutPrefix(row.Key, r.dir.Prefix); below {
-			r.ready = append(r.ready, dirEntry{name: ResultName(r.dir, rel, row.VersionID, false), key: row.Key, object: &row.Object})
-		}
-		return
-	}
+func (r *folderOrder) add(row *search.Entry) {
 	r.release(row)
 	if !row.Folder {
 		r.held = append(r.held, row.Object)
 		return
 	}
-	if name, ok := EntryName(r.dir.Prefix, *row, false); ok {
+	if name, ok := EntryName(r.prefix, *row, false); ok {
 		r.ready = append(r.ready, dirEntry{name: name, key: row.Key})
 	}
 }
 
 // release decides the objects that row is past, the last one first; all of them when row is nil.
-func (r *rowOrder) release(row *search.Entry) {
+func (r *folderOrder) release(row *search.Entry) {
 	decided := func(o search.Object) bool {
 		if row != nil && staysBefore(row.Key, o.Key) {
 			return false
 		}
 		twin := row != nil && row.Folder && row.Key == o.Key+"/"
-		if name, ok := EntryName(r.dir.Prefix, search.Entry{Object: o}, twin); ok {
-			r.ready = append(r.ready, dirEntry{name: name, key: o.Key, object: &o})
+		if name, ok := EntryName(r.prefix, search.Entry{Object: o}, twin); ok {
+			r.ready = append(r.ready, dirEntry{name: name, key: o.Key, isFile: true, object: o})
 		}
 		return true
 	}

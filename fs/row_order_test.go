@@ -35,7 +35,7 @@ func (s *fixedSnapshot) Expires() time.Time               { return time.Time{} }
 func (s *fixedSnapshot) Close()                           {}
 
 // read returns the entries that r makes of s, and the error at the end.
-func read(r *rowOrder, s search.Snapshot) (entries []dirEntry, held int, err error) {
+func read(r *folderOrder, s search.Snapshot) (entries []dirEntry, held int, err error) {
 	for {
 		e, err := r.entry(context.Background(), s)
 		if err != nil {
@@ -64,7 +64,7 @@ func TestPropertyFolderOrder(t *testing.T) {
 		}
 		slices.SortFunc(s.rows, func(a, b search.Entry) int { return strings.Compare(a.Key, b.Key) })
 
-		r := &rowOrder{dir: search.Dir{Bucket: "b", Prefix: "p/"}}
+		r := &folderOrder{prefix: "p/"}
 		entries, held, err := read(r, s)
 		if err != io.EOF || len(entries) != len(s.rows) {
 			t.Fatalf("%d entries of %d rows, then %v", len(entries), len(s.rows), err)
@@ -75,10 +75,10 @@ func TestPropertyFolderOrder(t *testing.T) {
 		seen := map[string]bool{}
 		for _, e := range entries {
 			i := slices.IndexFunc(s.rows, func(r search.Entry) bool { return r.Key == e.key })
-			if i < 0 || s.rows[i].Folder != (e.object == nil) {
+			if i < 0 || s.rows[i].Folder != (!e.isFile) {
 				t.Fatalf("entry %q is of no row", e.name)
 			}
-			twin := e.object != nil && slices.ContainsFunc(s.rows, func(r search.Entry) bool { return r.Key == e.key+"/" })
+			twin := e.isFile && slices.ContainsFunc(s.rows, func(r search.Entry) bool { return r.Key == e.key+"/" })
 			if want, _ := EntryName("p/", s.rows[i], twin); e.name != want || seen[e.name] {
 				t.Fatalf("key %q is named %q, want %q once", e.key, e.name, want)
 			}
@@ -93,7 +93,7 @@ func TestFolderOrderHoldsOneBack(t *testing.T) {
 	for i := range 1000 {
 		s.rows = append(s.rows, search.Entry{Object: search.Object{Key: fmt.Sprintf("a-%04d", i), Size: 1}})
 	}
-	r := &rowOrder{dir: search.Dir{Bucket: "b"}}
+	r := &folderOrder{}
 	first, err := r.entry(t.Context(), s)
 	if err != nil || first.name != "a-0000" || r.next != 3 {
 		t.Errorf("the first entry is %q (%v) after %d rows, want a-0000 after 3", first.name, err, r.next)
@@ -110,7 +110,7 @@ func TestFolderOrderHoldsOneBack(t *testing.T) {
 func TestFolderOrderBroken(t *testing.T) {
 	broken := errors.New("broken")
 	s := &fixedSnapshot{err: broken, rows: []search.Entry{{Object: search.Object{Key: "a", Size: 1}}, {Object: search.Object{Key: "a-", Size: 1}}}}
-	entries, _, err := read(&rowOrder{dir: search.Dir{Bucket: "b"}}, s)
+	entries, _, err := read(&folderOrder{}, s)
 	if err != broken || len(entries) != 2 || entries[0].name != "a-" || entries[1].name != "a" {
 		t.Errorf("%v, then %v", entries, err)
 	}

@@ -23,7 +23,7 @@ func TestFolderOrderAcrossUTF16Pages(t *testing.T) {
 		for _, row := range rows {
 			has[row.Key] = true
 		}
-		entries, held, err := read(&rowOrder{dir: search.Dir{Bucket: "b"}}, &fixedSnapshot{err: io.EOF, rows: rows})
+		entries, held, err := read(&folderOrder{}, &fixedSnapshot{err: io.EOF, rows: rows})
 		for _, e := range entries {
 			if other, dup := names[e.name]; dup {
 				t.Errorf("%q and %q have one name, %q", other, e.key, e.name)

@@ -47,7 +47,7 @@ func walk(t fataler, f *filesystem, d search.Dir, s search.Snapshot) (paths []st
 			}
 			name := path + "/" + e.name
 			paths = append(paths, name)
-			if e.object != nil {
+			if e.isFile {
 				objects[name] = e.object.Key + "\x00" + e.object.VersionID
 				continue
 			}

@@ -39,6 +39,12 @@ func (r *treeOrder) entry(ctx context.Context, s search.Snapshot) (dirEntry, err
 	return r.tree.child(r.dir, int(r.children[r.next-1])), nil
 }
 
+func (r *treeOrder) position() uint64 { return uint64(r.next) }
+
+func (r *treeOrder) seek(ctx context.Context, s search.Snapshot, position uint64) error {
+	return seekByReading(ctx, s, r, position)
+}
+
 func (r *treeOrder) waits(s search.Snapshot) bool {
 	_, complete := s.Len()
 	return r.end == nil && !complete
@@ -60,5 +66,5 @@ func (t tree) child(d search.Dir, p int) dirEntry {
 	if folder {
 		return dirEntry{name: EncodeSegment(seg), key: base + seg + "/"}
 	}
-	return dirEntry{name: ResultName(d, seg, row.VersionID, t.hasAfter(p, row.Key+"/")), key: row.Key, object: &row.Object}
+	return dirEntry{name: ResultName(d, seg, row.VersionID, t.hasAfter(p, row.Key+"/")), key: row.Key, isFile: true, object: row.Object}
 }
