@@ -335,12 +335,20 @@ func (f *file) Close() {
 	}
 }
 
+// maxNeedless is how many bytes more than it is asked for Prefetch fetches, as blocks are fetched whole: the beginnings
+// of many large files would cost a block each.
+const maxNeedless = 256 << 10
+
 // Prefetch implements search.Files.
 func (c *Cache) Prefetch(ctx context.Context, ref search.Ref, n int64) (asked int64, ok bool) {
 	if ref.ETag == "" {
 		return 0, true
 	}
-	for i := int64(0); i*c.opt.BlockSize < min(n, ref.Size); i++ {
+	n = min(n, ref.Size)
+	for i := int64(0); i*c.opt.BlockSize < n; i++ {
+		if end := min((i+1)*c.opt.BlockSize, ref.Size); end-n > maxNeedless {
+			break
+		}
 		if c.disk != nil && c.disk.has(c.blockKey(ref, i)) {
 			continue
 		}

@@ -24,6 +24,7 @@ const (
 	sampleTime   = 50 * time.Millisecond // after which a sample of the rate is complete
 	sampleBytes  = 32 << 20              // or after so many bytes
 	manyRequests = 4                     // at the same time tell the rate of the link, not of one request
+	guessedShare = 8                     // how much faster than one request the link is taken to be until that was seen
 )
 
 // note tells of a request that brought n bytes. One that was sent ahead may have been held back: it tells nothing of
@@ -88,7 +89,7 @@ func (l *link) product() int64 {
 }
 
 // cost is how long it takes to fetch so many bytes in pieces, so many at once; known is false when there was no long
-// request yet. The rate is the best one seen, or until there were many requests at the same time, manyRequests
+// request yet. The rate is the best one seen, or until there were many requests at the same time, guessedShare
 // times that of one apart from its round trip.
 func (l *link) cost(bytes, piece, atOnce int64) (_ time.Duration, known bool) {
 	l.mu.Lock()
@@ -99,7 +100,7 @@ func (l *link) cost(bytes, piece, atOnce int64) (_ time.Duration, known bool) {
 	trip := l.roundTripLocked()
 	rate := l.rate
 	if !l.wide {
-		rate = max(rate, manyRequests*float64(l.quickN)/max(l.quick-trip, l.quick/16).Seconds())
+		rate = max(rate, guessedShare*float64(l.quickN)/max(l.quick-trip, l.quick/16).Seconds())
 	}
 	rounds := (bytes + piece*atOnce - 1) / (piece * atOnce)
 	return time.Duration(rounds)*trip + time.Duration(float64(bytes)/rate*float64(time.Second)), true

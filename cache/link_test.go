@@ -25,7 +25,7 @@ func TestLinkIsMeasured(t *testing.T) {
 		now = now.Add(20 * time.Millisecond)
 	}
 	cost, _ := l.cost(100*mib, mib, 32)
-	about("100 MiB by what one request does", cost.Seconds(), 4*0.010+100/(manyRequests*100.0))
+	about("100 MiB by what one request does", cost.Seconds(), 4*0.010+100/(guessedShare*100.0))
 	// 32 at a time share 1 GiB/s.
 	for range 20 {
 		for range 32 {

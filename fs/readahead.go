@@ -23,8 +23,8 @@ const (
 
 	// firstCredit is what reading ahead may waste at first, an earnedShare-th of the cost of each file that is opened is
 	// what it may waste more, and maxCredit is the most it may waste at once.
-	firstCredit = 8 << 20
-	earnedShare = 3
+	firstCredit = 2 << 20
+	earnedShare = 4
 	maxCredit   = 64 << 20
 	// leastCredit is what can be earned again, when all is wasted, by opens of what would have been fetched: a
 	// rightShare-th of their cost.

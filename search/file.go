@@ -45,7 +45,7 @@ type Files interface {
 	// pinned to the ETag. An empty object needs no request.
 	OpenFile(ctx context.Context, ref Ref) (File, error)
 	// Prefetch begins to fetch the first n bytes of ref, which is expected to be opened soon, and does
-	// not wait for them. It returns how many bytes it asks the store for: none when all are kept or under way. ok is
+	// not wait for them. It may leave out the last of them where they can only be had with far more. It returns how many bytes it asks the store for: none when all are kept or under way. ok is
 	// false, and nothing is begun, when as much is under way or waiting to be read as reading ahead may
 	// take, in bytes or in requests: the caller tries again once something was read. When
 	// ctx ends, what nobody waits for is given up.
