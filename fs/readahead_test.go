@@ -76,12 +76,13 @@ func TestReadersAreReadAheadOf(t *testing.T) {
 				if got := w.ecs.Count("GetObject"); got != n {
 					t.Errorf("it read %d objects, want %d", got, n)
 				}
-				// Several readers at once overtake what is fetched for them, when it comes at once.
-				least := n - 20
+				// Where answers come at once, a reader overtakes what is fetched for it while the machine is busy with
+				// others, and several at once do so anyway: one may open what is about to be fetched for another.
+				least, most := n*3/4, 0
 				if strings.Contains(r.name, "-P") {
-					least = n / 2
+					least, most = n/2, 3
 				}
-				if streams, files, used, wasted := w.ahead(); streams == 0 || streams > 4 || used < least || used > files || wasted > 0 {
+				if streams, files, used, wasted := w.ahead(); streams == 0 || streams > 4 || used < least || used > files || wasted > most {
 					t.Errorf("%d files: %d streams fetched %d, of which %d were used and %d wasted", n, streams, files, used, wasted)
 				}
 			})
