@@ -281,3 +281,28 @@ func TestPromise7DiskIsFull(t *testing.T) {
 	}
 	d.index.check(t)
 }
+
+// What somebody put in the place of a file costs that one object, and nothing else stops being kept.
+func TestDiskWithSomethingInTheWay(t *testing.T) {
+	o := DiskOptions{Dir: t.TempDir(), BlockSize: pageBytes}
+	d := mustOpenDisk(t, o)
+	d.putAll("in the way", 10)
+	d.close()
+	files, _ := diskFiles(t, o.Dir)
+	for _, path := range files {
+		if strings.HasSuffix(path, wholeSuffix) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.MkdirAll(filepath.Join(path, "sub"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d = mustOpenDisk(t, o)
+	d.putAll("in the way", 10)
+	d.putAll("another", 10)
+	if d.hasAll(t, "in the way", 10) || !d.hasAll(t, "another", 10) || d.paused() {
+		t.Error("a directory in the place of a file stops what is written beside it")
+	}
+}

@@ -111,6 +111,9 @@ func (d *Disk) failed(op string, err error) {
 // room (a quota, or no inode left), a part is evicted.
 func (d *Disk) writeFailed(err error) {
 	d.failed("write", err)
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOTEMPTY) {
+		return // something else stands in the place of this one file
+	}
 	d.pausedUntil.Store(d.opt.Now().Add(pauseAfterError).UnixNano())
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 		return

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ecsfs/ecsfs/cache"
 	"github.com/ecsfs/ecsfs/search/ecstest"
 )
 
@@ -86,6 +87,29 @@ sys.stdin.readline()
 	holder.expect("8388608 b'old.'")
 	w.want(`cat $B/color,eq,red/a`, "NEW!NEW!")
 	holder.say("end")
+}
+
+// A file that was found to be stale and is opened again is the new one, although the beginning of the old one is still kept on disk.
+func TestReopenedAfterStale(t *testing.T) {
+	const size = 4 << 20
+	w := newWorld(t, setup{memory: 64 << 20, disk: &cache.DiskOptions{Dir: t.TempDir(), Size: 1 << 30}})
+	w.put("a", strings.Repeat("old.", size/4), "color", "red")
+	reader := w.converse(`
+import os, sys
+name = os.environ["B"] + "/color,eq,red/a"
+f = open(name, "rb", buffering=0)
+print(f.read(4), flush=True)
+sys.stdin.readline()
+try: print(os.pread(f.fileno(), 4, 3 << 20), flush=True)
+except OSError as e: print(e.strerror, flush=True)
+data = open(name, "rb").read()
+print(len(data), data == b"new." * (len(data) // 4), flush=True)
+`)
+	reader.expect("b'old.'")
+	w.put("a", strings.Repeat("new.", size/4), "color", "red")
+	reader.say("go on")
+	reader.expect("Stale file handle")
+	reader.expect(fmt.Sprint(size, " True"))
 }
 
 // An object deleted after it was listed: its open says that it is not there.

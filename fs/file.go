@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,12 +16,15 @@ import (
 
 // fileNode is one version of one object: an overwritten object is another node
 // with another inode number, so that no page of the kernel's cache and no
-// attribute of it can ever be wrong. But for mode it does not change once made.
+// attribute of it can ever be wrong. But for mode and changed it does not change once made.
 type fileNode struct {
 	node
 	ref   search.Ref // pinned to the ETag, and to a version where it was named with one
 	mtime time.Time  // whole seconds: a HEAD carries no more, and both must agree
 	mode  openMode
+	// changed is set while the store is known to have another version by now: what is kept of this one could
+	// otherwise be opened once more, and not be read to its end.
+	changed atomic.Bool
 }
 
 var (
@@ -43,6 +47,9 @@ func (f *filesystem) fileOf(ctx context.Context, parent *gofuse.Inode, id gofuse
 			mtime: wholeSeconds(o.ModTime),
 		}
 	})
+	if n, ok := inode.Operations().(*fileNode); ok {
+		n.changed.Store(false) // it is this one, or again: a wrong listing is found out once more
+	}
 	f.fileAttributes(uint64(o.Size), wholeSeconds(o.ModTime), &out.Attr)
 	out.SetEntryTimeout(valid)
 	out.SetAttrTimeout(valid)
@@ -71,6 +78,10 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	n.fs.count.opens.Add(1)
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		return nil, 0, syscall.EROFS
+	}
+	if n.changed.Load() {
+		n.fs.Logger.Debug("refreshed at open", "bucket", n.ref.Bucket, "key", n.ref.Key, "cause", "it was found to be changed")
+		return nil, 0, syscall.ESTALE
 	}
 	// There is nothing to write back at close.
 	answer := uint32(fuse.FOPEN_NOFLUSH)
@@ -108,6 +119,7 @@ func (n *fileNode) fail(op string, err error) syscall.Errno {
 	}
 	f := n.fs
 	f.count.stale.Add(1)
+	n.changed.Store(true)
 	id, now := objectID{n.ref.Bucket, n.ref.Key, n.ref.VersionID}, f.Now()
 	before, known := f.changed.get(id)
 	f.changed.add(id, now)
