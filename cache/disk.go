@@ -158,9 +158,14 @@ func (d *Disk) read(k key, p []byte) bool {
 	return ok
 }
 
+// mayKeep reports whether anything is ever kept of k's object: it has an ETag, and its table is not too long.
+func (d *Disk) mayKeep(k key) bool {
+	return k.etag != "" && (k.size-1)/d.opt.BlockSize < maxTableBlocks
+}
+
 // begin returns the header of k's object, to be given to end; false when nothing is kept of it.
 func (d *Disk) begin(k key) (*header, bool) {
-	if k.etag == "" {
+	if !d.mayKeep(k) {
 		return nil, false
 	}
 	d.lifeMu.RLock()

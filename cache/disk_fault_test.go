@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ecsfs/ecsfs/search"
 )
 
 // Promise 12: whatever state a crash leaves, at any time during writes, what is read is right, and the next start cleans up.
@@ -304,5 +307,25 @@ func TestDiskWithSomethingInTheWay(t *testing.T) {
 	d.putAll("another", 10)
 	if d.hasAll(t, "in the way", 10) || !d.hasAll(t, "another", 10) || d.paused() {
 		t.Error("a directory in the place of a file stops what is written beside it")
+	}
+}
+
+// An object with more blocks than a table may have is not kept, nor is a table made for it when it is asked for: while the scan
+// runs, nothing but its size tells.
+func TestDiskHugeObject(t *testing.T) {
+	d := mustOpenDisk(t, DiskOptions{BlockSize: pageBytes})
+	d.index.mu.Lock()
+	d.index.complete = false
+	d.index.mu.Unlock()
+	for _, size := range []int64{maxTableBlocks*pageBytes + 1, math.MaxInt64} {
+		ref := search.Ref{Bucket: "b", Key: "huge", ETag: "e", Size: size}
+		done := false
+		d.write(diskKey(ref, 0), make([]byte, pageBytes), func() { done = true })
+		if _, _, backed := d.backing(ref); backed || d.has(diskKey(ref, 0)) || d.read(diskKey(ref, 0), make([]byte, pageBytes)) {
+			t.Errorf("%d bytes: something is there", size)
+		}
+		if !done {
+			t.Errorf("%d bytes: the block waits to be written", size)
+		}
 	}
 }

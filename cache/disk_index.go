@@ -20,7 +20,7 @@ type diskItem struct {
 	name      diskName
 	newer     uint32 // 0 stands for the ring's head
 	older     uint32
-	pages     uint32 // allocated; saturated
+	pages     uint32 // allocated
 	touched   uint32 // the time of the file's last use that is on disk, in seconds since 1970
 	pinned    bool   // it backs an open file and may not be evicted
 	large     bool   // of several blocks

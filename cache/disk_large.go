@@ -206,9 +206,6 @@ func (d *Disk) readLarge(k key, h *header, p []byte) bool {
 
 // writeLarge keeps the block k.
 func (d *Disk) writeLarge(k key, h *header, data []byte) error {
-	if k.size > maxTableBlocks*d.opt.BlockSize {
-		return errNoRoom
-	}
 	need := pages(int64(len(data)))
 	// One object may not push all others out, and then its own beginning.
 	if has := d.index.pagesOf(h.name); (has+need)*pageBytes > d.opt.Size/2 {

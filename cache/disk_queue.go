@@ -24,7 +24,7 @@ func (d *Disk) write(k key, data []byte, done func()) {
 
 // enqueue hands w to a writer; false when it cannot be kept.
 func (d *Disk) enqueue(w diskWrite) bool {
-	if w.k.etag == "" || d.paused() {
+	if !d.mayKeep(w.k) || d.paused() {
 		return false
 	}
 	d.queueMu.Lock()
