@@ -171,7 +171,7 @@
 // A stream has 4 files ahead, twice as many after each one that is used, up to 256 and twice as many as were opened, and
 // half as many when one was passed over.
 // All have one credit (readAhead.credit): what is fetched takes from it and is given back when it is opened, with
-// a third more. So not more than a quarter of what is fetched is for nothing in the long run. The store has the last
+// a quarter more. So not more than a fifth of what is fetched is for nothing in the long run. The store has the last
 // word: what it refuses is tried again at the next open or close. A stream ends with its directory, 30 seconds
 // after its last open, or when 128 opens in its directory went elsewhere; what is under way for it is given up. Who has
 // opened all files of a directory has, for a while, those of the next one fetched from the first open on (habit).
