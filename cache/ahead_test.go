@@ -30,6 +30,7 @@ func TestPrefetchIsUsed(t *testing.T) {
 				t.Fatalf("again: asked %d, %v", asked, ok)
 			}
 		}
+		synctest.Wait() // until each is under way: one that is waited for before that is none ahead
 		for i := range 32 {
 			f := mustOpenFile(t, c, smallRef(i, 64<<10))
 			mustRead(t, f, 0, 64<<10, 64<<10)
