@@ -17,7 +17,7 @@ versitygw_version=v1.8.0
 boto3_version=1.43.11
 awscli_version=1.45.11
 
-fuzz_time=20s
+fuzz_time=10s
 mode=all
 while [ $# -gt 0 ]; do
   case $1 in
